@@ -3,11 +3,14 @@
 from pathlib import Path
 from typing import Any
 
+import django_stubs_ext
 import environ
 import structlog
 from csp.constants import NONE, SELF
 
 from config import env
+
+django_stubs_ext.monkeypatch()  # lets Django's classes be written with their type parameters
 
 ENV = env.read()
 ROOT = env.ROOT
@@ -21,6 +24,7 @@ CSRF_TRUSTED_ORIGINS = ENV.csrf_trusted_origins
 
 INSTALLED_APPS = [
     "config.apps.GlossAdminConfig",
+    "config.apps.WiringConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.humanize",

@@ -1,0 +1,332 @@
+"""What is asked about reviews, who is answering, what they said, and what is held for true."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+from django.utils import timezone
+
+
+class LabelSchema(models.Model):
+    """One version of a project's questions; frozen once somebody has answered."""
+
+    project = models.ForeignKey(
+        "projects.Project", on_delete=models.CASCADE, related_name="label_schemas"
+    )
+    version = models.PositiveIntegerField()
+    guidelines = models.TextField(blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    frozen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "version"], name="one_schema_per_version"),
+        ]
+
+    def __str__(self) -> str:
+        return f"questions version {self.version}"
+
+
+class Question(models.Model):
+    """What annotators answer about every review."""
+
+    class Kind(models.TextChoices):
+        """How a question is answered."""
+
+        CHOICE = "choice", "One option"
+        MULTICHOICE = "multichoice", "Any number of options"
+        NUMBER = "number", "A number"
+        SPANS = "spans", "Spans of the text"
+
+    schema = models.ForeignKey(LabelSchema, on_delete=models.CASCADE, related_name="questions")
+    key = models.SlugField(max_length=50, help_text="The name programs use; the same in versions.")
+    name = models.CharField(max_length=100)
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    position = models.PositiveSmallIntegerField(default=0)
+    instructions = models.TextField(blank=True)
+    is_required = models.BooleanField(default=True)
+    minimum = models.FloatField(null=True)
+    maximum = models.FloatField(null=True)
+    is_integer = models.BooleanField(default=False)
+    has_polarity = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["schema", "key"], name="one_question_per_key"),
+            models.CheckConstraint(
+                condition=Q(minimum=None) | Q(maximum=None) | Q(minimum__lt=F("maximum")),
+                name="minimum_below_maximum",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Option(models.Model):
+    """An allowed answer, with its colour and its key."""
+
+    question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="options")
+    key = models.CharField(max_length=100, help_text="The name programs use.")
+    name = models.CharField(max_length=100)
+    position = models.PositiveSmallIntegerField(default=0)
+    colour = models.PositiveSmallIntegerField(default=1, help_text="Which of the palette's twelve.")
+    hot_key = models.CharField(max_length=1, blank=True)
+
+    class Meta:
+        ordering = ["position", "id"]
+        constraints = [
+            models.UniqueConstraint(fields=["question", "key"], name="one_option_per_key"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Assignment(models.Model):
+    """A review leased to an annotator until a time."""
+
+    class State(models.TextChoices):
+        """How it ended, if it has."""
+
+        LEASED = "leased", "Leased"
+        SUBMITTED = "submitted", "Submitted"
+        SKIPPED = "skipped", "Skipped"
+        EXPIRED = "expired", "Expired"
+
+    class Source(models.TextChoices):
+        """Why this review was served."""
+
+        RANKED = "ranked", "Ranked by a model"
+        CONTROL = "control", "Random control"
+        UNRANKED = "unranked", "In random order"
+
+    project = models.ForeignKey(
+        "projects.Project", on_delete=models.CASCADE, related_name="assignments"
+    )
+    review = models.ForeignKey(
+        "reviews.Review", on_delete=models.CASCADE, related_name="assignments"
+    )
+    annotator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="assignments"
+    )
+    state = models.CharField(max_length=16, choices=State.choices, default=State.LEASED)
+    source = models.CharField(max_length=16, choices=Source.choices, default=Source.UNRANKED)
+    ranked_by = models.PositiveIntegerField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    lease_until = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["review"], condition=Q(state="leased"), name="one_lease_per_review"
+            ),
+            models.UniqueConstraint(
+                fields=["project", "annotator"],
+                condition=Q(state="leased"),
+                name="one_lease_per_annotator",
+            ),
+        ]
+        indexes = [
+            # Reviews that this person has skipped or answered before.
+            models.Index(fields=["annotator", "review"], name="assignment_by_annotator"),
+        ]
+
+    def __str__(self) -> str:
+        return f"assignment {self.pk}"
+
+
+class Annotation(models.Model):
+    """One person's work on one review."""
+
+    project = models.ForeignKey(
+        "projects.Project", on_delete=models.CASCADE, related_name="annotations"
+    )
+    review = models.ForeignKey(
+        "reviews.Review", on_delete=models.CASCADE, related_name="annotations"
+    )
+    annotator = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="annotations"
+    )
+    schema = models.ForeignKey(LabelSchema, on_delete=models.RESTRICT, related_name="annotations")
+    created_at = models.DateTimeField(default=timezone.now)
+    updated_at = models.DateTimeField(default=timezone.now)
+    seconds = models.FloatField(null=True, help_text="From being shown to being submitted.")
+    note = models.CharField(max_length=1000, blank=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["review", "annotator"], name="one_annotation_per_review_and_person"
+            ),
+        ]
+        indexes = [
+            # The project's annotations, oldest first, by keyset.
+            models.Index(fields=["project", "id"], name="annotation_by_project"),
+        ]
+
+    def __str__(self) -> str:
+        return f"annotation {self.pk}"
+
+
+class AnswerBase(models.Model):
+    """One value for one question: an option, a number, or (both null) "none of them"."""
+
+    question = models.ForeignKey(Question, on_delete=models.RESTRICT, related_name="+")
+    option = models.ForeignKey(Option, on_delete=models.RESTRICT, null=True, related_name="+")
+    number = models.FloatField(null=True)
+
+    class Meta:
+        abstract = True
+
+
+class SpanBase(models.Model):
+    """A character range (code points, end exclusive) with its option and the text it covers."""
+
+    class Polarity(models.TextChoices):
+        """What a span says about its option."""
+
+        NEGATIVE = "negative", "Negative"
+        NEUTRAL = "neutral", "Neutral"
+        POSITIVE = "positive", "Positive"
+
+    question = models.ForeignKey(Question, on_delete=models.RESTRICT, related_name="+")
+    option = models.ForeignKey(Option, on_delete=models.RESTRICT, related_name="+")
+    start = models.PositiveIntegerField()
+    end = models.PositiveIntegerField()
+    text = models.TextField()
+    polarity = models.CharField(max_length=10, choices=Polarity.choices, blank=True)
+
+    class Meta:
+        abstract = True
+
+
+class Answer(AnswerBase):
+    """One answer of an annotation; a multichoice has a row per option, or one empty row."""
+
+    annotation = models.ForeignKey(Annotation, on_delete=models.CASCADE, related_name="answers")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["annotation", "question", "option"], name="one_answer_per_option"
+            ),
+            models.UniqueConstraint(
+                fields=["annotation", "question"],
+                condition=Q(option=None),
+                name="one_answer_without_option",
+            ),
+            models.CheckConstraint(
+                condition=Q(option=None) | Q(number=None), name="answer_is_option_or_number"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"answer {self.pk}"
+
+
+class Span(SpanBase):
+    """A span of an annotation."""
+
+    annotation = models.ForeignKey(Annotation, on_delete=models.CASCADE, related_name="spans")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["annotation", "question", "start", "end", "option"],
+                name="one_span_per_range_and_option",
+            ),
+            models.CheckConstraint(condition=Q(start__lt=F("end")), name="span_is_not_empty"),
+        ]
+
+    def __str__(self) -> str:
+        return f"span {self.start}-{self.end}"
+
+
+class GoldSource(models.TextChoices):
+    """Where a gold answer comes from."""
+
+    CONSENSUS = "consensus", "Consensus of annotators"
+    IMPORTED = "imported", "Imported column"
+
+
+class Gold(AnswerBase):
+    """What consensus, adjudication or an imported column yields for training."""
+
+    project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="gold")
+    review = models.ForeignKey("reviews.Review", on_delete=models.CASCADE, related_name="gold")
+    source = models.CharField(max_length=16, choices=GoldSource.choices)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["review", "question", "option"], name="one_gold_per_option"
+            ),
+            models.UniqueConstraint(
+                fields=["review", "question"],
+                condition=Q(option=None),
+                name="one_gold_without_option",
+            ),
+            models.CheckConstraint(
+                condition=Q(option=None) | Q(number=None), name="gold_is_option_or_number"
+            ),
+        ]
+        indexes = [
+            # Filters of the review table: answer.sentiment=positive.
+            models.Index(fields=["question", "option", "review"], name="gold_by_option"),
+        ]
+
+    def __str__(self) -> str:
+        return f"gold {self.pk}"
+
+
+class GoldSpan(SpanBase):
+    """A span that is held for true."""
+
+    project = models.ForeignKey(
+        "projects.Project", on_delete=models.CASCADE, related_name="gold_spans"
+    )
+    review = models.ForeignKey(
+        "reviews.Review", on_delete=models.CASCADE, related_name="gold_spans"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["review", "question", "start", "end", "option"],
+                name="one_gold_span_per_range_and_option",
+            ),
+            models.CheckConstraint(condition=Q(start__lt=F("end")), name="gold_span_is_not_empty"),
+        ]
+
+    def __str__(self) -> str:
+        return f"gold span {self.start}-{self.end}"
+
+
+class Suggestion(models.Model):
+    """An answer proposed by a model: shown to annotators, never counted as an annotation."""
+
+    review = models.ForeignKey(
+        "reviews.Review", on_delete=models.CASCADE, related_name="suggestions"
+    )
+    question_key = models.SlugField(max_length=50)
+    #: In the shape of the API's answers, with the confidence beside it.
+    value = models.JSONField()
+    confidence = models.FloatField(null=True)
+    model_version = models.PositiveIntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["review", "question_key"], name="one_suggestion_per_question"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"suggestion {self.pk}"

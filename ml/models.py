@@ -1,0 +1,185 @@
+"""Trainings, the versions they leave, how good those are, and what they answer."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.utils import timezone
+
+
+class Tier(models.TextChoices):
+    """How much is learned, from seconds to hours."""
+
+    TFIDF = "tfidf", "Words (TF-IDF)"
+    FROZEN = "frozen", "Frozen encoder"
+    FULL = "full", "Fine-tuned encoder"
+
+
+class TrainingRun(models.Model):
+    """One training: a configuration and a frozen snapshot of gold."""
+
+    project = models.ForeignKey(
+        "projects.Project", on_delete=models.CASCADE, related_name="training_runs"
+    )
+    number = models.PositiveIntegerField()
+    job = models.OneToOneField(
+        "jobs.Job", on_delete=models.SET_NULL, null=True, related_name="training_run"
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    finished_at = models.DateTimeField(null=True)
+    tier = models.CharField(max_length=16, choices=Tier.choices)
+    encoder = models.CharField(max_length=200)
+    config = models.JSONField(default=dict)
+    schema_version = models.PositiveIntegerField(default=1)
+    snapshot_hash = models.CharField(max_length=64, blank=True)
+    counts = models.JSONField(default=dict)
+    #: One entry an epoch: epoch, train_loss, validation_loss.
+    curve = models.JSONField(default=list)
+    seconds = models.FloatField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "number"], name="one_run_per_number"),
+        ]
+
+    def __str__(self) -> str:
+        return f"training run {self.number}"
+
+
+class ModelVersion(models.Model):
+    """A kept result of a training; at most one of a project is the champion."""
+
+    class State(models.TextChoices):
+        """Whether its files can be trusted."""
+
+        READY = "ready", "Ready"
+        QUARANTINED = "quarantined", "Quarantined"
+
+    project = models.ForeignKey(
+        "projects.Project", on_delete=models.CASCADE, related_name="model_versions"
+    )
+    number = models.PositiveIntegerField()
+    training_run = models.OneToOneField(
+        TrainingRun, on_delete=models.RESTRICT, related_name="model_version"
+    )
+    tier = models.CharField(max_length=16, choices=Tier.choices)
+    encoder = models.CharField(max_length=200)
+    state = models.CharField(max_length=16, choices=State.choices, default=State.READY)
+    directory = models.CharField(max_length=300, help_text="Below the models folder.")
+    manifest_sha256 = models.CharField(max_length=64)
+    is_champion = models.BooleanField(default=False)
+    promoted_at = models.DateTimeField(null=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["project", "number"], name="one_version_per_number"),
+            models.UniqueConstraint(
+                fields=["project"], condition=Q(is_champion=True), name="one_champion"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"version {self.number}"
+
+
+class Evaluation(models.Model):
+    """Metrics of one version for one question on the frozen test split."""
+
+    model_version = models.ForeignKey(
+        ModelVersion, on_delete=models.CASCADE, related_name="evaluations"
+    )
+    question_key = models.SlugField(max_length=50)
+    kind = models.CharField(max_length=16)
+    example_count = models.PositiveIntegerField()
+    #: As ml.core.metrics writes them: model, baselines, confusion, note.
+    metrics = models.JSONField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model_version", "question_key"], name="one_evaluation_per_question"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.model_version}: {self.question_key}"
+
+
+class Prediction(models.Model):
+    """What one version answers to one question about one review."""
+
+    model_version = models.ForeignKey(
+        ModelVersion, on_delete=models.CASCADE, related_name="predictions"
+    )
+    review = models.ForeignKey(
+        "reviews.Review", on_delete=models.CASCADE, related_name="predictions"
+    )
+    question_key = models.SlugField(max_length=50)
+    #: The chosen option of a choice; for a whole number its rounded value; for filters.
+    option = models.CharField(max_length=100, blank=True)
+    number = models.FloatField(null=True)
+    confidence = models.FloatField(null=True)
+    #: In the contract's shape of a prediction.
+    value = models.JSONField()
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["model_version", "review", "question_key"],
+                name="one_prediction_per_question",
+            ),
+        ]
+        indexes = [
+            # Cells of a confusion matrix: which reviews were predicted as this option.
+            models.Index(
+                fields=["model_version", "question_key", "option", "review"],
+                name="prediction_by_option",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"prediction {self.pk}"
+
+
+class PredictionJob(models.Model):
+    """A version applied to a data set or to a file."""
+
+    project = models.ForeignKey(
+        "projects.Project", on_delete=models.CASCADE, related_name="prediction_jobs"
+    )
+    job = models.OneToOneField(
+        "jobs.Job", on_delete=models.SET_NULL, null=True, related_name="prediction_job"
+    )
+    model_version = models.ForeignKey(
+        ModelVersion, on_delete=models.RESTRICT, related_name="prediction_jobs"
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    dataset = models.ForeignKey(
+        "reviews.Dataset", on_delete=models.CASCADE, null=True, related_name="+"
+    )
+    upload = models.ForeignKey(
+        "reviews.Upload", on_delete=models.CASCADE, null=True, related_name="+"
+    )
+    text_column = models.CharField(max_length=200, blank=True)
+    row_count = models.PositiveIntegerField(default=0)
+    #: Below the storage root: finished parts, one JSON object a line, in input order.
+    result_file = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(dataset=None, upload__isnull=False)
+                | Q(dataset__isnull=False, upload=None),
+                name="predicts_a_dataset_or_a_file",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"prediction job {self.pk}"

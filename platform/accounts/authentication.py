@@ -1,0 +1,47 @@
+"""`Authorization: Bearer TOKEN` for programs."""
+
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+from rest_framework import authentication, exceptions
+from rest_framework.request import Request
+
+from accounts.models import ApiToken, User
+from accounts.services import digest_of
+
+USE_IS_NOTED_EVERY = timedelta(minutes=1)
+
+
+class TokenAuthentication(authentication.BaseAuthentication):
+    """Find the person and the token behind a Bearer header."""
+
+    def authenticate(self, request: Request) -> tuple[User, ApiToken] | None:
+        """Return (user, token), None without a Bearer header; raise on a bad one."""
+        kind, _, secret = request.headers.get("Authorization", "").partition(" ")
+        if kind.lower() != "bearer":
+            return None
+        now = timezone.now()
+        token = (
+            ApiToken.objects.select_related("user")
+            .filter(digest=digest_of(secret.strip()), revoked_at=None, expires_at__gt=now)
+            .first()
+        )
+        if token is None or not token.user.is_active:
+            raise exceptions.AuthenticationFailed(
+                "The token is unknown, expired or revoked. Create a new one in Settings."
+            )
+        _note_use(token)
+        return token.user, token
+
+    def authenticate_header(self, request: Request) -> str:
+        """Name the scheme, so that a missing token is 401 and not 403."""
+        return "Bearer"
+
+
+def _note_use(token: ApiToken) -> None:
+    """Note the use at most once a minute: a write a request would be a queue at the database."""
+    now = timezone.now()
+    stale = Q(last_used_at=None) | Q(last_used_at__lt=now - USE_IS_NOTED_EVERY)
+    if token.last_used_at is None or token.last_used_at < now - USE_IS_NOTED_EVERY:
+        ApiToken.objects.filter(stale, pk=token.pk).update(last_used_at=now)

@@ -1,0 +1,22 @@
+"""Text as it is kept: what an upload may contain and a database or an offset cannot bear."""
+
+import hashlib
+import unicodedata
+
+
+def normalise(raw: str) -> str:
+    """Drop NUL and byte-order marks, fold line ends to LF, compose to NFC, strip the ends.
+
+    Offsets count the code points of the result, so it is made once and then frozen: HTML and
+    forms would otherwise fold CRLF behind our back.
+    """
+    text = raw.replace("\x00", "").replace("\ufeff", "")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    # Lone surrogates cannot be encoded; they come from broken JSON escapes.
+    text = text.encode("utf-8", "replace").decode("utf-8")
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def text_hash(text: str) -> str:
+    """Return the SHA-256 of a normalised text, in hex."""
+    return hashlib.sha256(text.encode("utf-8")).hexdigest()

@@ -1,0 +1,41 @@
+"""The hook by which an import's answer columns become gold.
+
+Questions belong to a package above this one; it registers what takes the answers of an import.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+from projects.models import Project
+
+
+class AnswerSink(Protocol):
+    """Takes the answers of imported rows for one project."""
+
+    def questions(self) -> Mapping[str, str]:
+        """Return the questions that a column can answer: key to name."""
+        ...
+
+    def parse(self, question_key: str, raw: str) -> Any:
+        """Turn a cell into an answer; None when it is empty.
+
+        Raises ValueError with a sentence such as '"five" is not a number from 1 to 5'.
+        """
+        ...
+
+    def store(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+        """Write the parsed answers of reviews (by id) in the caller's transaction."""
+        ...
+
+
+_factories: list[Callable[[Project], AnswerSink]] = []
+
+
+def register(factory: Callable[[Project], AnswerSink]) -> None:
+    """Say who takes answers; called once, when the package above starts."""
+    _factories[:] = [factory]
+
+
+def sink_for(project: Project) -> AnswerSink:
+    """Return what takes the project's imported answers."""
+    return _factories[0](project)

@@ -1,0 +1,7 @@
+"""Django's view of the package."""
+
+from django.apps import AppConfig
+
+
+class ReviewsConfig(AppConfig):
+    name = "reviews"

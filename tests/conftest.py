@@ -1,0 +1,105 @@
+"""What every test may use."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+from django.core.files.storage import default_storage
+from django.test import Client
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from accounts.services import create_token
+from projects.models import Project, Role
+from tests import factories
+
+
+@pytest.fixture(autouse=True)
+def _own_files(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[None]:
+    """Give every test its own folders for what the product writes."""
+    names = ("MODELS_DIR", "FEATURES_DIR", "WORK_DIR")
+    before = {name: getattr(settings, name) for name in names}
+    for name in names:
+        setattr(settings, name, tmp_path / name.lower())
+    location = default_storage.location
+    default_storage.__dict__.pop("location", None)
+    default_storage.__dict__.pop("base_location", None)
+    default_storage._location = str(tmp_path / "files")  # type: ignore[attr-defined]
+    yield
+    default_storage.__dict__.pop("location", None)
+    default_storage.__dict__.pop("base_location", None)
+    default_storage._location = location  # type: ignore[attr-defined]
+    for name, value in before.items():
+        setattr(settings, name, value)
+
+
+@pytest.fixture(autouse=True)
+def bells(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Keep doorbells from leaving the test; the list says which queues were rung for."""
+    rung: list[str] = []
+
+    def send_task(_self: object, _name: str, args: list[str], **_: object) -> None:
+        rung.append(args[0])
+
+    monkeypatch.setattr("celery.app.base.Celery.send_task", send_task)
+    return rung
+
+
+@pytest.fixture
+def owner(db: None) -> User:
+    return factories.user("olga-owner")
+
+
+@pytest.fixture
+def project(owner: User) -> Project:
+    """A project with the questions of product-reviews."""
+    return factories.project(owner=owner)
+
+
+@pytest.fixture
+def mallory(db: None) -> User:
+    """Somebody with a project of their own and no place in the others."""
+    user = factories.user("mallory")
+    factories.project(owner=user, slug="mallorys")
+    return user
+
+
+@pytest.fixture
+def member(project: Project) -> Callable[[Role], User]:
+    """Return a maker of members of `project`."""
+
+    def make(role: Role) -> User:
+        return factories.member(project, role)
+
+    return make
+
+
+@pytest.fixture
+def signed_in() -> Callable[[User], Client]:
+    """Return a maker of browsers in which somebody is signed in."""
+
+    def make(user: User) -> Client:
+        client = Client()
+        client.force_login(user, backend="django.contrib.auth.backends.ModelBackend")
+        return client
+
+    return make
+
+
+@pytest.fixture
+def api(project: Project) -> Callable[..., APIClient]:
+    """Return a maker of API clients with a token for `project`."""
+
+    def make(user: User, *scopes: str) -> APIClient:
+        _, secret = create_token(
+            user=user,
+            project_id=project.pk,
+            name="test",
+            scopes=scopes or ("read", "write", "predict"),
+        )
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
+        return client
+
+    return make
