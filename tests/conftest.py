@@ -1,12 +1,12 @@
 """What every test may use."""
 
+import copy
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from django.conf import settings
-from django.core.files.storage import default_storage
-from django.test import Client
+from django.test import Client, override_settings
 from rest_framework.test import APIClient
 
 from accounts.models import User
@@ -16,20 +16,17 @@ from tests import factories
 
 
 @pytest.fixture(autouse=True)
-def _own_files(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[None]:
+def _own_files(tmp_path: Path) -> Iterator[None]:
     """Give every test its own folders for what the product writes."""
     names = ("MODELS_DIR", "FEATURES_DIR", "WORK_DIR")
     before = {name: getattr(settings, name) for name in names}
     for name in names:
         setattr(settings, name, tmp_path / name.lower())
-    location = default_storage.location
-    default_storage.__dict__.pop("location", None)
-    default_storage.__dict__.pop("base_location", None)
-    default_storage._location = str(tmp_path / "files")  # type: ignore[attr-defined]
-    yield
-    default_storage.__dict__.pop("location", None)
-    default_storage.__dict__.pop("base_location", None)
-    default_storage._location = location  # type: ignore[attr-defined]
+    # The storage caches its place; a copy of the settings makes it look again.
+    storages = copy.deepcopy(settings.STORAGES)
+    storages["default"]["OPTIONS"]["location"] = tmp_path / "files"
+    with override_settings(STORAGES=storages):
+        yield
     for name, value in before.items():
         setattr(settings, name, value)
 

@@ -34,7 +34,7 @@ class TokenAuthentication(authentication.BaseAuthentication):
         _note_use(token)
         return token.user, token
 
-    def authenticate_header(self, request: Request) -> str:
+    def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
         """Name the scheme, so that a missing token is 401 and not 403."""
         return "Bearer"
 

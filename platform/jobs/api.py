@@ -1,6 +1,6 @@
 """Jobs over REST."""
 
-from typing import Any
+from uuid import UUID
 
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -44,7 +44,7 @@ def job_link(job: Job) -> dict[str, str]:
     return {"id": str(job.pk), "url": f"/api/v1/jobs/{job.pk}/"}
 
 
-def _visible_job(request: Request, job_id: object, *, at_least: Role, scope: ApiToken.Scope) -> Job:
+def _visible_job(request: Request, job_id: UUID, *, at_least: Role, scope: ApiToken.Scope) -> Job:
     """Find a job through the door of its project."""
     job = Job.objects.select_related("project").filter(pk=job_id).first()
     if job is None:
@@ -57,7 +57,7 @@ def _visible_job(request: Request, job_id: object, *, at_least: Role, scope: Api
 class JobApi(APIView):
     """One job: state, progress, result."""
 
-    def get(self, request: Request, job_id: Any) -> Response:
+    def get(self, request: Request, job_id: UUID) -> Response:
         """Return the job."""
         job = _visible_job(request, job_id, at_least=Role.VIEWER, scope=ApiToken.Scope.READ)
         return Response(JobOut(job).data)
@@ -66,7 +66,7 @@ class JobApi(APIView):
 class JobCancelApi(APIView):
     """Call a job off."""
 
-    def post(self, request: Request, job_id: Any) -> Response:
+    def post(self, request: Request, job_id: UUID) -> Response:
         """Cancel what waits, ask what runs to stop; repeating it changes nothing."""
         job = _visible_job(request, job_id, at_least=Role.ANALYST, scope=ApiToken.Scope.WRITE)
         assert isinstance(request.user, User)  # noqa: S101

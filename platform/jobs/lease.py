@@ -21,25 +21,26 @@ from jobs.models import Job, JobLogLine
 log = structlog.get_logger("jobs")
 
 
-class LeaseLost(Exception):  # noqa: N818  (an event in the life of a job, not a fault)
+class LeaseLost(Exception):
     """Another worker holds the job now, or it has ended: stop without a trace."""
 
 
-class Cancelled(Exception):  # noqa: N818
+class Cancelled(Exception):
     """Somebody asked the job to stop."""
 
 
-class DeadlinePassed(Exception):  # noqa: N818
+class DeadlinePassed(Exception):
     """The job ran longer than it may."""
 
 
-class JobFailed(Exception):  # noqa: N818
+class JobFailed(Exception):
     """The work cannot succeed; the sentence says why and what to do. It is not tried again."""
 
 
 def lease_time() -> timedelta:
     """Return how long a worker may be silent."""
-    return timedelta(seconds=settings.GLOSS_JOB_LEASE_SECONDS)
+    seconds: float = settings.GLOSS_JOB_LEASE_SECONDS
+    return timedelta(seconds=seconds)
 
 
 def claim(*, queue: str, worker: str) -> "Lease | None":
@@ -198,7 +199,7 @@ class Lease:
         while not self._stopped.wait(pause) and not self._lost.is_set():
             try:
                 self.extend()
-            except Exception:  # noqa: BLE001  a thread's edge: the database may be away for a while
+            except Exception:
                 log.warning("heartbeat_missed", job=str(self.job.pk), exc_info=True)
                 close_old_connections()
         connection.close()
@@ -206,7 +207,7 @@ class Lease:
 
 def backoff(attempt: int) -> timedelta:
     """Return how long to wait before the next attempt: 5 s, doubled each time, at most 5 min."""
-    return min(timedelta(minutes=5), timedelta(seconds=5) * 2 ** max(0, attempt - 1))
+    return timedelta(seconds=min(300, 5 * 2.0 ** max(0, attempt - 1)))
 
 
 def reap(*, now_of: Sequence[str] = ()) -> list[Job]:

@@ -47,7 +47,8 @@ class Job(models.Model):
     total_count = models.PositiveBigIntegerField(default=0)
     message = models.CharField(max_length=300, blank=True)
 
-    idempotency_key = models.CharField(max_length=128, null=True)
+    # Null and not empty: null values do not collide in the unique constraint.
+    idempotency_key = models.CharField(max_length=128, null=True)  # noqa: DJ001
     #: At most one queued or running job carries a given key: "one training at a time".
     single_key = models.CharField(max_length=128, blank=True)
 

@@ -1,6 +1,7 @@
 """Read jobs and who works on them."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -17,7 +18,7 @@ def jobs_of(project: Project) -> QuerySet[Job]:
     return project.jobs.select_related("created_by").order_by("-created_at", "id")
 
 
-def job_of(project: Project, job_id: object) -> Job:
+def job_of(project: Project, job_id: UUID) -> Job:
     """Return one job of the project; raise NotVisible when there is none."""
     job = jobs_of(project).filter(pk=job_id).first()
     if job is None:

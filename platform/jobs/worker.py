@@ -3,7 +3,7 @@
 import os
 import socket
 import threading
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from django.db import close_old_connections, connection, transaction
@@ -171,7 +171,7 @@ def beat_forever(queues: list[str], stopped: threading.Event) -> None:
     while True:
         try:
             say_alive(name=name, queues=queues, started_at=started_at)
-        except Exception:  # noqa: BLE001  a thread's edge: the database may be away for a while
+        except Exception:
             log.warning("worker_heartbeat_missed", exc_info=True)
             close_old_connections()
         if stopped.wait(BEAT_SECONDS):
@@ -181,7 +181,7 @@ def beat_forever(queues: list[str], stopped: threading.Event) -> None:
 
 
 @transaction.atomic
-def say_alive(*, name: str, queues: list[str], started_at: object) -> None:
+def say_alive(*, name: str, queues: list[str], started_at: datetime) -> None:
     """Refresh this worker's rows and drop those of workers long gone."""
     now = timezone.now()
     for queue in queues:

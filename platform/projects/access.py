@@ -26,7 +26,7 @@ def membership_for(
     """
     membership = (
         Membership.objects.select_related("project", "user")
-        .filter(project__slug=slug, user_id=user.pk, user__is_active=True)
+        .filter(project__slug=slug, user_id=user.pk or 0, user__is_active=True)
         .first()
     )
     if membership is None:

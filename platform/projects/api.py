@@ -1,5 +1,7 @@
 """Projects and their members over REST."""
 
+from typing import Any
+
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -10,10 +12,10 @@ from common.api import valid
 from common.errors import NotAllowed
 from projects import services
 from projects.api_base import ProjectAPIView
-from projects.models import Membership, Project, Role
+from projects.models import Project, Role
 
 
-class ProjectOut(serializers.Serializer[Project]):
+class ProjectOut(serializers.Serializer[Any]):
     """A project as programs see it."""
 
     slug = serializers.CharField()
@@ -21,7 +23,7 @@ class ProjectOut(serializers.Serializer[Project]):
     preset = serializers.CharField()
 
 
-class ProjectIn(serializers.Serializer[Project]):
+class ProjectIn(serializers.Serializer[Any]):
     """What makes a project."""
 
     slug = serializers.CharField(max_length=50)
@@ -66,18 +68,18 @@ class ProjectApi(ProjectAPIView):
         return Response(ProjectOut(project).data)
 
 
-class _RenameIn(serializers.Serializer[Project]):
+class _RenameIn(serializers.Serializer[Any]):
     name = serializers.CharField(max_length=100)
 
 
-class MemberOut(serializers.Serializer[Membership]):
+class MemberOut(serializers.Serializer[Any]):
     """A member as programs see it."""
 
     username = serializers.CharField(source="user.username")
     role = serializers.CharField(source="get_role_display")
 
 
-class MemberIn(serializers.Serializer[Membership]):
+class MemberIn(serializers.Serializer[Any]):
     """Who, and as what."""
 
     username = serializers.CharField(max_length=150)
