@@ -9,28 +9,43 @@ import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const target = join(root, "platform", "static", "vendor");
-const wanted = {
-  bootstrap: ["dist/css/bootstrap.min.css", "dist/js/bootstrap.bundle.min.js", "LICENSE"],
-  echarts: ["dist/echarts.min.js", "LICENSE", "NOTICE"],
-  "htmx.org": ["dist/htmx.min.js", "LICENSE"],
-};
+const places = [
+  {
+    // What pages load.
+    target: join(root, "platform", "static", "vendor"),
+    wanted: {
+      bootstrap: ["dist/css/bootstrap.min.css", "dist/js/bootstrap.bundle.min.js", "LICENSE"],
+      echarts: ["dist/echarts.min.js", "LICENSE", "NOTICE"],
+      "htmx.org": ["dist/htmx.min.js", "LICENSE"],
+    },
+  },
+  {
+    // What only the browser tests load.
+    target: join(root, "tests", "pages", "vendor"),
+    wanted: { "axe-core": ["axe.min.js", "LICENSE"] },
+  },
+];
 
 const sha256 = (path) => createHash("sha256").update(readFileSync(path)).digest("hex");
-const copied = (name, file, folder) => {
+
+function copied(name, file, folder) {
   const to = join(folder, file);
   mkdirSync(dirname(to), { recursive: true });
   cpSync(join(root, "node_modules", name, file), to);
   return sha256(to);
-};
+}
 
-rmSync(target, { recursive: true, force: true });
-const libraries = Object.entries(wanted).map(([name, files]) => {
+function library(name, files, target) {
   const { version, license } = JSON.parse(
     readFileSync(join(root, "node_modules", name, "package.json"), "utf8"),
   );
   const folder = `${name}@${version}`;
   const hashes = files.map((file) => [file, copied(name, file, join(target, folder))]);
   return { name, version, licence: license, source: "npm", folder, sha256: Object.fromEntries(hashes) };
-});
-writeFileSync(join(target, "VENDOR.json"), `${JSON.stringify({ libraries }, null, 2)}\n`);
+}
+
+for (const { target, wanted } of places) {
+  rmSync(target, { recursive: true, force: true });
+  const libraries = Object.entries(wanted).map(([name, files]) => library(name, files, target));
+  writeFileSync(join(target, "VENDOR.json"), `${JSON.stringify({ libraries }, null, 2)}\n`);
+}

@@ -3,7 +3,7 @@
 from whitenoise.storage import CompressedManifestStaticFilesStorage
 
 
-class StaticStorage(CompressedManifestStaticFilesStorage):
+class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]  # untyped
     """Name every file after its content, and compress it.
 
     Vendored files stay as published, including comments that point at source maps which we do not
@@ -12,6 +12,11 @@ class StaticStorage(CompressedManifestStaticFilesStorage):
     """
 
     support_js_module_import_aggregation = True
+    # Only our own modules: others are bundles, or mention imports in their comments.
+    _js_module_import_aggregation_patterns = (
+        "js/*.js",
+        CompressedManifestStaticFilesStorage._js_module_import_aggregation_patterns[1],  # noqa: SLF001
+    )
     patterns = tuple(
         (glob, tuple(rule for rule in rules if "sourceMappingURL" not in str(rule)))
         for glob, rules in CompressedManifestStaticFilesStorage.patterns
@@ -21,4 +26,4 @@ class StaticStorage(CompressedManifestStaticFilesStorage):
         """Return the hashed name, or the plain one while there is no manifest at all."""
         if not self.hashed_files:
             return name
-        return super().stored_name(name)
+        return str(super().stored_name(name))

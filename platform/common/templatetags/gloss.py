@@ -10,6 +10,8 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
+from common.charts import Chart
+
 register = template.Library()
 
 SMALL_N = 30
@@ -40,7 +42,7 @@ def figure(
     is; the exact bounds are in the title. No value, no examples or NaN reads "no examples".
     """
     if value is None or n == 0 or math.isnan(value):
-        return format_html('<span class="measure measure-none">no examples</span>')
+        return SafeString('<span class="measure measure-none">no examples</span>')
     is_small = n is not None and n < SMALL_N
     return format_html(
         '<span class="measure{}"{}><span class="measure-value">{}</span>{}{}</span>',
@@ -64,14 +66,14 @@ def _interval(value: float, low: float | None, high: float | None, digits: int) 
     if low is None or high is None:
         return SafeString("")
     half = max(value - low, high - value)
-    return format_html(' <span class="measure-interval">± {}</span>', f"{half:,.{digits}f}")
+    return format_html('<span class="measure-interval"> ± {}</span>', f"{half:,.{digits}f}")
 
 
 def _sample(n: int | None, *, is_small: bool) -> SafeString:
     if n is None:
         return SafeString("")
-    small = ", too few to rely on" if is_small else ""
-    return format_html(' <span class="measure-n">· n {}{}</span>', f"{n:,}", small)
+    small = ", too few" if is_small else ""
+    return format_html('<span class="measure-n"> · n {}{}</span>', f"{n:,}", small)
 
 
 # --- Times ------------------------------------------------------------------------------------
@@ -81,21 +83,36 @@ _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
 
 @register.simple_tag
 def duration(seconds: float | None, about: bool = False) -> str:  # noqa: FBT001, FBT002  (a tag)
-    """Write a duration as a person says it: 40 seconds, 4 minutes, 1 hour 20 minutes."""
+    """Write a duration as a person says it: 40 seconds, 4 minutes, 1 hour 20 minutes.
+
+    With `about`, for estimates: rounded further, with the word before it.
+    """
     if seconds is None or math.isnan(seconds):
         return "unknown"
     if seconds < 1:
         return "less than a second"
-    said = _said(seconds)
-    return f"about {said}" if about else said
-
-
-def _said(seconds: float) -> str:
+    if about:
+        return f"about {_said(seconds, _ESTIMATE_STEPS)}"
     if seconds < 10 and seconds != int(seconds):
         return f"{seconds:.1f} seconds"
-    # A minor unit is worth saying only while the major one is small: 9 hours, 1 hour 20 minutes.
-    minor = 1 if seconds < 300 else 60 if seconds < 5 * 3_600 else 3_600
-    left = math.floor(seconds / minor + 0.5) * minor
+    return _said(seconds, _MEASURED_STEPS)
+
+
+# Below how many seconds a duration is rounded to which step: 9 hours, but 1 hour 20 minutes.
+_MEASURED_STEPS = ((300, 1), (18_000, 60), (172_800, 3_600), (math.inf, 86_400))
+_ESTIMATE_STEPS = (
+    (10, 1),
+    (55, 5),
+    (3_600, 60),
+    (18_000, 600),
+    (172_800, 3_600),
+    (math.inf, 86_400),
+)
+
+
+def _said(seconds: float, steps: tuple[tuple[float, int], ...]) -> str:
+    step = next(step for below, step in steps if seconds < below)
+    left = max(1, math.floor(seconds / step + 0.5)) * step
     parts: list[str] = []
     for name, size in _UNITS:
         whole, left = divmod(left, size)
@@ -108,7 +125,7 @@ def _said(seconds: float) -> str:
 def ago(moment: datetime | None) -> SafeString:
     """Write a time relative to now, with the absolute time on hover."""
     if moment is None:
-        return format_html('<span class="faint">never</span>')
+        return SafeString('<span class="faint">never</span>')
     return format_html(
         '<time datetime="{}" title="{}">{}</time>',
         moment.isoformat(timespec="seconds"),
@@ -181,6 +198,29 @@ def heat(part: float, whole: float) -> int:
     if not part or not whole:
         return 0
     return min(_HEAT_STEPS, 1 + int(_HEAT_STEPS * part / whole))
+
+
+# --- Charts -----------------------------------------------------------------------------------
+
+
+@register.inclusion_tag("components/chart.html")
+def chart(chart: Chart, size: str = "", is_open: bool = False) -> dict[str, Any]:  # noqa: FBT001, FBT002
+    """Draw a chart with its table, PNG, SVG and CSV; `size` is short, tall or nothing."""
+    return {
+        "chart": chart,
+        "data": chart.data(),
+        "data_id": f"chart-data-{chart.id}",
+        "size": size,
+        "is_open": is_open,
+    }
+
+
+@register.filter
+def plot_number(value: float | None) -> str:
+    """Write a value of a chart's table: whole numbers whole, others to four figures."""
+    if value is None:
+        return "–"
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"
 
 
 # --- Addresses --------------------------------------------------------------------------------

@@ -1,0 +1,196 @@
+// Turns a chart's data into an ECharts option in the colours of the present theme.
+
+const PALETTE_SIZE = 12;
+const LEFT_TO_RIGHT = { top: 0, left: 0, itemWidth: 10, itemHeight: 10, itemGap: 16, icon: "roundRect" };
+
+function colours(element) {
+  const style = getComputedStyle(element);
+  const token = (name) => style.getPropertyValue(`--${name}`).trim();
+  return {
+    ink: token("ink"),
+    ink2: token("ink-2"),
+    line: token("line"),
+    paper: token("paper"),
+    accent: token("accent"),
+    option: (number) => token(`option-${((number - 1) % PALETTE_SIZE) + 1}`),
+    heat: (step) => (step ? token(`heat-${step}`) : token("paper-2")),
+    heatText: (step) => token(step ? (step > 4 ? "heat-high-text" : step > 2 ? "heat-mid-text" : "ink") : "ink-3"),
+    font: style.fontFamily,
+  };
+}
+
+const plain = new Intl.NumberFormat("en-GB", { maximumSignificantDigits: 4 });
+export const written = (value) =>
+  value === null || value === undefined ? "–" : Number.isInteger(value) ? value.toLocaleString("en-GB") : plain.format(value);
+
+function textStyle(look, color = look.ink2) {
+  return { color, fontFamily: look.font, fontSize: 12 };
+}
+
+const ECHARTS_SCALE = { category: "category", value: "value", time: "time", log: "log" };
+
+function axis(spec, look, { labels, isLabels, isVertical }) {
+  return {
+    type: ECHARTS_SCALE[spec.scale],
+    name: spec.title,
+    nameLocation: isVertical ? "end" : "middle",
+    nameGap: isVertical ? 14 : 30,
+    nameTextStyle: { ...textStyle(look), align: isVertical ? "left" : "center" },
+    min: spec.low ?? undefined,
+    max: spec.high ?? undefined,
+    scale: isLabels, // labels that are numbers need not begin at nought
+    axisPointer: spec.scale === "value" ? { label: { formatter: ({ value }) => written(value) } } : undefined,
+    data: isLabels && spec.scale === "category" ? labels.map(String) : undefined,
+    inverse: isLabels && isVertical,
+    axisLine: { show: isLabels, lineStyle: { color: look.line } },
+    axisTick: { show: false },
+    axisLabel: { ...textStyle(look), hideOverlap: true, formatter: spec.scale === "value" ? written : undefined },
+    splitLine: { show: !isLabels, lineStyle: { color: look.line } },
+  };
+}
+
+function points(chart, series) {
+  if (chart.x.scale === "category") {
+    return series.values.map((value, index) => ({ value, url: series.urls[index] }));
+  }
+  return series.values.map((value, index) => ({ value: [chart.labels[index], value], url: series.urls[index] }));
+}
+
+// An interval as a thin stroke with ends, drawn by the library's custom series.
+function whiskers(chart, series, color) {
+  const at = (api, index, bound) => api.coord(chart.horizontal ? [bound, index] : [index, bound]);
+  return {
+    type: "custom",
+    name: series.name,
+    silent: true,
+    tooltip: { show: false },
+    z: 3,
+    data: series.values.map((_, index) => [chart.x.scale === "category" ? index : chart.labels[index], series.low[index], series.high[index]]),
+    encode: chart.horizontal ? { x: [1, 2], y: 0 } : { x: 0, y: [1, 2] },
+    renderItem: (_, api) => {
+      const [x1, y1] = at(api, api.value(0), api.value(1));
+      const [x2, y2] = at(api, api.value(0), api.value(2));
+      const cap = chart.horizontal ? [0, 3] : [3, 0];
+      const stroke = (a, b, c, d) => ({ type: "line", shape: { x1: a, y1: b, x2: c, y2: d }, style: { stroke: color, lineWidth: 1.5 } });
+      return {
+        type: "group",
+        children: [
+          stroke(x1, y1, x2, y2),
+          stroke(x1 - cap[0], y1 - cap[1], x1 + cap[0], y1 + cap[1]),
+          stroke(x2 - cap[0], y2 - cap[1], x2 + cap[0], y2 + cap[1]),
+        ],
+      };
+    },
+  };
+}
+
+function seriesColour(chart, series, index, look) {
+  if (series.option) return look.option(series.option);
+  return chart.series.length === 1 ? look.accent : look.option(index + 1);
+}
+
+function mark(chart, series, index, look) {
+  const color = seriesColour(chart, series, index, look);
+  const shared = {
+    name: series.name,
+    type: chart.kind,
+    data: points(chart, series),
+    itemStyle: { color },
+    cursor: series.urls.length ? "pointer" : "default",
+    stack: chart.stacked ? "all" : undefined,
+    emphasis: { focus: chart.series.length > 1 ? "series" : "none" },
+  };
+  if (chart.kind === "bar") return { ...shared, barMaxWidth: 28, barCategoryGap: "35%", barMinWidth: 1 };
+  if (chart.kind === "scatter") return { ...shared, symbolSize: 7, itemStyle: { color, opacity: 0.75 } };
+  return {
+    ...shared,
+    connectNulls: true,
+    showSymbol: chart.labels.length <= 40,
+    symbol: "circle",
+    symbolSize: 5,
+    lineStyle: { color, width: 2 },
+    endLabel: { show: chart.series.length > 1, formatter: "{a}", color: look.ink2, fontFamily: look.font, distance: 6 },
+    labelLayout: { moveOverlap: "shiftY" },
+  };
+}
+
+function tooltip(chart, look) {
+  return {
+    renderMode: "richText",
+    trigger: chart.kind === "line" ? "axis" : "item",
+    backgroundColor: look.paper,
+    borderColor: look.line,
+    textStyle: textStyle(look, look.ink),
+    valueFormatter: (value) => written(Array.isArray(value) ? value.at(-1) : value),
+    axisPointer: { lineStyle: { color: look.line } },
+    confine: true,
+  };
+}
+
+const HEAT_STEPS = 6;
+const heatStep = (value, most) => (value ? Math.min(HEAT_STEPS, 1 + Math.floor((HEAT_STEPS * value) / most)) : 0);
+
+function heatCells(chart, look) {
+  const most = Math.max(...chart.series.flatMap(({ values }) => values.map((value) => value ?? 0)), 1e-9);
+  return chart.series.flatMap((series, row) =>
+    series.values.map((value, column) => {
+      const step = heatStep(value, most);
+      return {
+        value: [column, row, value],
+        url: series.urls[column],
+        itemStyle: { color: look.heat(step) },
+        label: { color: look.heatText(step) },
+      };
+    }),
+  );
+}
+
+function heatOption(chart, look) {
+  const cells = heatCells(chart, look);
+  const names = chart.series.map(({ name }) => name);
+  return {
+    xAxis: axis({ ...chart.x, scale: "category" }, look, { labels: chart.labels, isLabels: true, isVertical: false }),
+    yAxis: axis({ ...chart.y, scale: "category" }, look, { labels: names, isLabels: true, isVertical: true }),
+    series: [
+      {
+        type: "heatmap",
+        data: cells,
+        itemStyle: { borderColor: look.paper, borderWidth: 2 },
+        label: { show: cells.length <= 150, formatter: ({ value }) => written(value[2]), fontFamily: look.font },
+      },
+    ],
+  };
+}
+
+function plotted(chart, look) {
+  const labels = axis(chart.x, look, { labels: chart.labels, isLabels: true, isVertical: chart.horizontal });
+  const values = axis(chart.y, look, { labels: chart.labels, isLabels: false, isVertical: !chart.horizontal });
+  const marks = chart.series.map((series, index) => mark(chart, series, index, look));
+  const intervals = chart.series
+    .filter(({ low }) => low.length)
+    .map((series) => whiskers(chart, series, chart.kind === "bar" ? look.ink : seriesColour(chart, series, chart.series.indexOf(series), look)));
+  return { xAxis: chart.horizontal ? values : labels, yAxis: chart.horizontal ? labels : values, series: [...marks, ...intervals] };
+}
+
+/** Build the ECharts option of `chart` for the theme `element` stands in. */
+export function plotOption(chart, element) {
+  const look = colours(element);
+  const hasLegend = chart.series.length > 1 && chart.kind !== "line" && chart.kind !== "heat";
+  const hasTopName = chart.y.title && !chart.horizontal;
+  return {
+    animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
+    animationDuration: 250,
+    aria: { enabled: true, label: { general: { withTitle: chart.title, withoutTitle: chart.title } } },
+    textStyle: textStyle(look),
+    grid: {
+      top: 8 + (hasTopName ? 20 : 0) + (hasLegend ? 26 : 0),
+      left: 4,
+      right: chart.kind === "line" && chart.series.length > 1 ? 96 : 12,
+      bottom: (chart.horizontal ? chart.y.title : chart.x.title) ? 30 : 4,
+      containLabel: true,
+    },
+    legend: { ...LEFT_TO_RIGHT, show: hasLegend, data: chart.series.map(({ name }) => name), textStyle: textStyle(look) },
+    tooltip: tooltip(chart, look),
+    ...(chart.kind === "heat" ? heatOption(chart, look) : plotted(chart, look)),
+  };
+}
