@@ -260,6 +260,7 @@ CELERY_TASK_PUBLISH_RETRY_POLICY = {"max_retries": 1, "interval_start": 0, "inte
 CELERY_TASK_DEFAULT_QUEUE = "default"
 CELERY_ENABLE_UTC = True
 CELERY_TIMEZONE = "UTC"
+CELERY_BEAT_SYNC_EVERY = 1  # the health check looks at the age of the file
 CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reap": {"task": "jobs.reap", "schedule": 10.0, "options": {"expires": 10.0}},
