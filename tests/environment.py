@@ -7,11 +7,14 @@ import atexit
 import os
 import shutil
 import tempfile
+from pathlib import Path
 
 _home = tempfile.mkdtemp(prefix="gloss-test-")
 atexit.register(shutil.rmtree, _home, ignore_errors=True)
 
 os.environ["GLOSS_HOME"] = _home
+# whitenoise warns about a missing folder, and warnings are errors here.
+(Path(_home) / "static").mkdir()
 os.environ.setdefault("SECRET_KEY", "only-for-tests-" + "0123456789" * 4)
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
