@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import structlog
 from django.conf import settings
@@ -49,10 +50,19 @@ def claim(*, queue: str, worker: str) -> "Lease | None":
     PostgreSQL skips rows that others are claiming; on SQLite the write lock taken at the start of
     the transaction keeps claims apart.
     """
+    return _claim(Q(queue=queue, not_before__lte=timezone.now()), worker)
+
+
+def claim_one(*, job_id: UUID, worker: str) -> "Lease | None":
+    """Take this very job, whatever else waits; None when somebody else has it or it has ended."""
+    return _claim(Q(pk=job_id), worker)
+
+
+def _claim(wanted: Q, worker: str) -> "Lease | None":
     now = timezone.now()
     with transaction.atomic():
         waiting = (
-            Job.objects.filter(queue=queue, state=Job.State.QUEUED, not_before__lte=now)
+            Job.objects.filter(wanted, state=Job.State.QUEUED)
             .order_by("created_at")
             .select_for_update(skip_locked=connection.features.has_select_for_update_skip_locked)
         )

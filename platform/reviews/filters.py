@@ -16,11 +16,13 @@ from reviews.models import Review
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One filter of a request: the name's part after the dot, and the value."""
+    """One filter of a request: the name's part after the dot, the value, and its neighbours."""
 
     project: Project
     suffix: str
     value: str
+    #: Every (name, value) of the request: `predicted.` wants to know which `model` is meant.
+    others: tuple[tuple[str, str], ...] = ()
 
 
 Filter = Callable[[QuerySet[Review], Asked], QuerySet[Review]]
@@ -37,7 +39,9 @@ def apply_filters(
     reviews: QuerySet[Review], project: Project, asked: Iterable[tuple[str, str]]
 ) -> QuerySet[Review]:
     """Narrow `reviews` by every (name, value); raise Invalid for an unknown name."""
-    for name, value in asked:
+    for name, raw in asked:
+        # No database takes NUL, and none of our texts has one.
+        value = raw.replace("\x00", "")
         if value == "":
             continue
         head, dot, suffix = name.partition(".")
@@ -47,5 +51,5 @@ def apply_filters(
                 sorted(each + ("QUESTION" if each.endswith(".") else "") for each in _filters)
             )
             raise Invalid.of(name, f"There is no filter {name!r}. Known: {known}.")
-        reviews = apply(reviews, Asked(project=project, suffix=suffix, value=value))
+        reviews = apply(reviews, Asked(project, suffix, value, others))
     return reviews
