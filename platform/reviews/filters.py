@@ -39,7 +39,8 @@ def apply_filters(
     reviews: QuerySet[Review], project: Project, asked: Iterable[tuple[str, str]]
 ) -> QuerySet[Review]:
     """Narrow `reviews` by every (name, value); raise Invalid for an unknown name."""
-    for name, raw in asked:
+    others = tuple(asked)
+    for name, raw in others:
         # No database takes NUL, and none of our texts has one.
         value = raw.replace("\x00", "")
         if value == "":
