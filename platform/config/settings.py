@@ -131,6 +131,7 @@ GLOSS_UPLOAD_MAX_BYTES = ENV.upload_max_bytes
 
 STATIC_URL = "/static/"
 STATIC_ROOT = HOME / "static"
+STATIC_ROOT.mkdir(exist_ok=True)  # whitenoise warns about a folder that is not there
 STATICFILES_DIRS = [ROOT / "platform" / "static"]
 # Without a collected manifest (tests, first steps) files are served straight from their folders.
 WHITENOISE_USE_FINDERS = True
