@@ -41,7 +41,7 @@ def rank_reviews(
     projects change nothing.
     """
     now = timezone.now()
-    table = connection.ops.quote_name(Review._meta.db_table)
+    table = Review._meta.db_table  # noqa: SLF001  (Django's public Model._meta API)
     statement = (
         f"UPDATE {table} SET priority = %s, ranked_by = %s, ranked_at = %s "  # noqa: S608
         "WHERE id = %s AND project_id = %s"

@@ -1,0 +1,84 @@
+"""Which key gives which answer: one letter or digit each, never the same twice on a page."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from labelling.snapshot import QuestionSnapshot
+
+#: Keys of the page itself: skip, undo, go, the key sheet, search and the polarities of a span.
+RESERVED = frozenset("sug?/-=+")
+# Rows of a keyboard, so that the answers of one question lie side by side.
+_DIGITS = "1234567890"
+_TOP = "qwertyiop"
+_HOME = "adfhjkl"
+_BOTTOM = "zxcvbnm"
+_LOWER = (_DIGITS, _TOP, _HOME, _BOTTOM)
+#: Where a question goes that fits in no single row.
+_SPILL = _HOME + _BOTTOM + _TOP + _DIGITS
+_ALL = _SPILL + (_HOME + _BOTTOM + _TOP).upper()
+
+POLARITY_KEYS = {"negative": "-", "neutral": "=", "positive": "+"}
+
+#: Answer (an option's key or a number as text) to key; "" of a number is its input field.
+Keys = dict[str, str]
+
+
+def layout(questions: Sequence[QuestionSnapshot]) -> dict[str, Keys]:
+    """Return the keys of every question: question key to answer to key.
+
+    An option keeps the hot key it has. The others get the first row of the keyboard that is free
+    for the whole question; spans over the options of another question get the same letter with
+    Shift. When keys run out, the last answers have none.
+    """
+    taken = set(RESERVED)
+    keys: dict[str, Keys] = {question.key: _explicit(question, taken) for question in questions}
+    for question in (each for each in questions if each.kind != "spans"):
+        _fill(keys[question.key], _answers(question), taken)
+    for question in (each for each in questions if each.kind == "spans"):
+        _shift(keys[question.key], _answers(question), keys, taken)
+        _fill(keys[question.key], _answers(question), taken)
+    return keys
+
+
+def _answers(question: QuestionSnapshot) -> list[str]:
+    if question.kind == "number":
+        return [str(step) for step in question.steps] or [""]
+    return [option.key for option in question.options]
+
+
+def _explicit(question: QuestionSnapshot, taken: set[str]) -> Keys:
+    """Return the hot keys that options bring along, first come first served."""
+    keys: Keys = {}
+    for option in question.options:
+        if option.hot_key and option.hot_key not in taken:
+            keys[option.key] = option.hot_key
+            taken.add(option.hot_key)
+    return keys
+
+
+def _fill(keys: Keys, answers: Sequence[str], taken: set[str]) -> None:
+    missing = [answer for answer in answers if answer not in keys]
+    for answer, key in zip(missing, _free(len(missing), taken), strict=False):
+        keys[answer] = key
+        taken.add(key)
+
+
+def _free(wanted: int, taken: set[str]) -> Iterable[str]:
+    """Return a row whose first `wanted` keys are all free, else what is left of all rows."""
+    for row in _LOWER:
+        if len(row) >= wanted and taken.isdisjoint(row[:wanted]):
+            return row[:wanted]
+    return _left(taken)
+
+
+def _left(taken: set[str]) -> Iterator[str]:
+    return (key for key in list(_ALL) if key not in taken)
+
+
+def _shift(keys: Keys, answers: Sequence[str], others: Mapping[str, Keys], taken: set[str]) -> None:
+    """Give spans the capital of the letter that the same option has in another question."""
+    for answer in answers:
+        letters = (other.get(answer, "").upper() for other in others.values())
+        letter = next((each for each in letters if each.isalpha() and each not in taken), "")
+        if answer not in keys and letter:
+            keys[answer] = letter
+            taken.add(letter)

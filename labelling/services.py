@@ -1,0 +1,435 @@
+"""Writes: hand out reviews, take answers, keep what is held for true."""
+
+import random
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import User
+from common.errors import Conflict, NotReady, NotVisible
+from labelling import answers as answers_json
+from labelling import gold, queue
+from labelling.answers import Answers
+from labelling.models import Annotation, Assignment, Gold, LabelSchema
+from labelling.ranking import Suggested, rank_reviews, store_suggestions
+from labelling.selectors import current_schema, schema_of, schema_to_answer
+from labelling.snapshot import SchemaSnapshot
+from labelling.versions import apply_preset, create_version, freeze
+from projects.models import Project
+from reviews.models import Review
+
+__all__ = [
+    "Suggested",
+    "apply_preset",
+    "create_version",
+    "edit",
+    "heartbeat",
+    "next_assignment",
+    "rank_reviews",
+    "record_annotation",
+    "skip",
+    "store_suggestions",
+    "submit",
+]
+
+#: Two people who ask at once may meet; each meeting sends one of them to the next review.
+TRIES = 20
+_State = Assignment.State
+
+
+# --- The queue ----------------------------------------------------------------------------------
+
+
+def next_assignment(
+    *, project: Project, annotator: User, roll: float | None = None
+) -> Assignment | None:
+    """Lease the next review to `annotator`; None when nothing is left for this person.
+
+    Whoever holds a lease gets the same review again, renewed. `roll` from [0, 1) decides between
+    the control slice and the ranking; drawn at random unless given. Raises NotReady while the
+    project asks nothing.
+    """
+    schema = schema_to_answer(project)
+    if roll is None:
+        roll = random.random()  # noqa: S311  (a mixture, not a secret)
+    for _ in range(TRIES):
+        try:
+            with transaction.atomic():
+                return _lease(project, annotator, schema, roll)
+        except IntegrityError:
+            # one_lease_per_review or one_lease_per_annotator: somebody was faster.
+            continue
+    raise NotReady("Many people are asking for reviews just now. Try again in a moment.")
+
+
+def _lease(
+    project: Project, annotator: User, schema: SchemaSnapshot, roll: float
+) -> Assignment | None:
+    now = timezone.now()
+    held = _held(project, annotator, now)
+    if held is not None:
+        return held
+    Assignment.objects.filter(project=project, state=_State.LEASED, lease_until__lt=now).update(
+        state=_State.EXPIRED, ended_at=now
+    )
+    for part in queue.parts(roll=roll, control_share=project.control_share):
+        review = _first(_waiting(project, annotator, schema, part))
+        if review is not None:
+            return _give(project, annotator, review, part, now)
+    return None
+
+
+def _held(project: Project, annotator: User, now: datetime) -> Assignment | None:
+    """Renew the lease that this person holds, unless somebody has labelled the review since."""
+    assignment = (
+        Assignment.objects.select_related("review")
+        .filter(project=project, annotator=annotator, state=_State.LEASED)
+        .first()
+    )
+    if assignment is None:
+        return None
+    if assignment.review.annotations.exists():
+        _end(assignment, _State.EXPIRED, now)
+        return None
+    assignment.lease_until = now + _lease_time(project)
+    assignment.save(update_fields=["lease_until"])
+    return assignment
+
+
+def _lease_time(project: Project) -> timedelta:
+    return timedelta(minutes=project.lease_minutes)
+
+
+def _waiting(
+    project: Project, annotator: User, schema: SchemaSnapshot, part: queue.Part
+) -> QuerySet[Review]:
+    """Return the reviews of one part that this person may get, first come first.
+
+    Each part walks an index of its own: review_queue, review_control_queue, review_by_project.
+    """
+    reviews = visible(project)
+    if part is queue.Part.CONTROL:
+        reviews = reviews.filter(is_labelled=False, is_control=True).order_by("id")
+    elif part is queue.Part.RANKED:
+        reviews = reviews.filter(is_labelled=False, is_control=False)
+        reviews = reviews.exclude(split=Review.Split.TEST).order_by("-priority", "id")
+    else:
+        reviews = _imported_only(reviews, schema)
+    mine = Assignment.objects.filter(
+        annotator=annotator,
+        review=OuterRef("pk"),
+        state__in=[_State.SKIPPED, _State.SUBMITTED],
+    )
+    leased = Assignment.objects.filter(review=OuterRef("pk"), state=_State.LEASED)
+    return reviews.filter(~Exists(mine), ~Exists(leased))
+
+
+def _imported_only(reviews: QuerySet[Review], schema: SchemaSnapshot) -> QuerySet[Review]:
+    """Return reviews that nobody has annotated and whose import left a question open."""
+    annotated = Annotation.objects.filter(review=OuterRef("pk"))
+    open_questions = Q()
+    for question in schema.questions:
+        if question.is_required:
+            answered = Gold.objects.filter(review=OuterRef("pk"), question_id=question.id)
+            open_questions |= Q(~Exists(answered))
+    if not open_questions:
+        return reviews.none()
+    return (
+        reviews.filter(~Exists(annotated), open_questions, is_labelled=True)
+        .exclude(split=Review.Split.TEST)
+        .order_by("-id")
+    )
+
+
+def visible(project: Project) -> QuerySet[Review]:
+    """Return the project's reviews, without those whose import has not ended well."""
+    # A list of the few that are not ready, not a join: the queue's index must stay in charge.
+    unready = list(project.datasets.filter(is_ready=False).values_list("pk", flat=True))
+    reviews = Review.objects.filter(project=project)
+    return reviews.exclude(dataset_id__in=unready) if unready else reviews
+
+
+def _first(reviews: QuerySet[Review]) -> Review | None:
+    if connection.features.has_select_for_update_skip_locked:
+        reviews = reviews.select_for_update(skip_locked=True, of=("self",))
+    # [:1] and not first(): PostgreSQL would lock and then sort.
+    return next(iter(reviews[:1]), None)
+
+
+def _give(
+    project: Project, annotator: User, review: Review, part: queue.Part, now: datetime
+) -> Assignment:
+    source = Assignment.Source.CONTROL
+    if part is not queue.Part.CONTROL:
+        is_ranked = review.ranked_by is not None and part is queue.Part.RANKED
+        source = Assignment.Source.RANKED if is_ranked else Assignment.Source.UNRANKED
+    return Assignment.objects.create(
+        project=project,
+        review=review,
+        annotator=annotator,
+        source=source,
+        ranked_by=review.ranked_by if source == Assignment.Source.RANKED else None,
+        created_at=now,
+        lease_until=now + _lease_time(project),
+    )
+
+
+# --- What annotators do with a review -------------------------------------------------------------
+
+
+@transaction.atomic
+def heartbeat(*, assignment: Assignment, annotator: User) -> Assignment:
+    """Renew a lease; one that has run out comes back while nobody else has the review.
+
+    Raises Conflict when the assignment has ended or the review went to somebody else.
+    """
+    assignment = _mine(assignment, annotator)
+    now = timezone.now()
+    if assignment.state == _State.EXPIRED:
+        _check_free(assignment, now)
+        if Assignment.objects.filter(
+            project=assignment.project, annotator=annotator, state=_State.LEASED
+        ).exists():
+            raise Conflict("You hold another review by now. Go on with that one.")
+    elif assignment.state != _State.LEASED:
+        raise Conflict(f"This review was {assignment.state} already. Ask for the next one.")
+    assignment.state = _State.LEASED
+    assignment.ended_at = None
+    assignment.lease_until = now + _lease_time(assignment.project)
+    assignment.save(update_fields=["state", "ended_at", "lease_until"])
+    return assignment
+
+
+@transaction.atomic
+def skip(*, assignment: Assignment, annotator: User, reason: str = "") -> Assignment:
+    """Pass on a review; it is not served to this person again. Skipping twice changes nothing."""
+    assignment = _mine(assignment, annotator)
+    if assignment.state == _State.SUBMITTED:
+        raise Conflict("You have answered this review already. Edit that annotation instead.")
+    if assignment.state == _State.SKIPPED:
+        return assignment
+    assignment.reason = reason.strip()[:300]
+    _end(assignment, _State.SKIPPED, timezone.now())
+    _audit(assignment, "review.skipped", reason=assignment.reason)
+    return assignment
+
+
+@transaction.atomic
+def submit(
+    *,
+    assignment: Assignment,
+    annotator: User,
+    schema_version: int,
+    answers: Any,
+    seconds: float | None = None,
+    note: str = "",
+) -> Annotation:
+    """Keep what `annotator` says about the review of an assignment, and recompute its gold.
+
+    `answers` has the API's shape. Submitting the same again returns the same annotation. A lease
+    that has run out does no harm while nobody else holds or has labelled the review. Raises
+    Invalid for answers that do not fit, Conflict for another version of the questions, for
+    other answers than before, and when the review has gone to somebody else.
+    """
+    assignment = _mine(assignment, annotator)
+    before = annotation_by(assignment.review, annotator)
+    if before is not None:
+        return _repeated(before, schema_version, answers)
+    schema = check_version(assignment.project, schema_version)
+    values = answers_json.parse(schema, answers, assignment.review.text)
+    now = timezone.now()
+    if assignment.state != _State.LEASED or assignment.lease_until < now:
+        _check_free(assignment, now)
+    annotation = Annotation.objects.create(
+        project=assignment.project,
+        review=assignment.review,
+        annotator=annotator,
+        schema_id=schema.id,
+        created_at=now,
+        updated_at=now,
+        seconds=_seconds(assignment, now, seconds),
+        note=note.strip()[:1000],
+    )
+    _end(assignment, _State.SUBMITTED, now)
+    _settle(annotation, schema, values)
+    _audit(assignment, "annotation.submitted", annotation=annotation.pk)
+    return annotation
+
+
+@transaction.atomic
+def edit(
+    *, annotation: Annotation, annotator: User, schema_version: int, answers: Any, note: str = ""
+) -> Annotation:
+    """Change one's own annotation, answering the current questions.
+
+    Raises NotVisible for somebody else's, Invalid and Conflict as `submit` does.
+    """
+    if annotation.annotator_id != annotator.pk:
+        raise NotVisible
+    annotation = _locked_annotation(annotation.pk)
+    schema = check_version(annotation.project, schema_version)
+    values = answers_json.parse(schema, answers, annotation.review.text)
+    annotation.schema_id = schema.id
+    annotation.updated_at = timezone.now()
+    annotation.note = note.strip()[:1000]
+    annotation.save(update_fields=["schema", "updated_at", "note"])
+    _settle(annotation, schema, values)
+    audit.record(
+        actor=annotator,
+        project_id=annotation.project_id,
+        action="annotation.edited",
+        subject=f"review {annotation.review_id}",
+        annotation=annotation.pk,
+    )
+    return annotation
+
+
+@transaction.atomic
+def record_annotation(
+    *,
+    review: Review,
+    annotator: User,
+    answers: Any,
+    seconds: float | None = None,
+    created_at: datetime | None = None,
+) -> Annotation:
+    """Keep a second opinion, or one that came in another way than through the queue.
+
+    Raises Conflict when this person has answered the review before, Invalid as `submit` does.
+    """
+    review = _locked_review(review.pk)
+    schema = schema_to_answer(review.project)
+    values = answers_json.parse(schema, answers, review.text)
+    if annotation_by(review, annotator) is not None:
+        raise Conflict("You have answered this review already. Edit that annotation instead.")
+    now = timezone.now()
+    annotation = Annotation.objects.create(
+        project=review.project,
+        review=review,
+        annotator=annotator,
+        schema_id=schema.id,
+        created_at=created_at or now,
+        updated_at=created_at or now,
+        seconds=seconds,
+    )
+    _settle(annotation, schema, values)
+    audit.record(
+        actor=annotator,
+        project_id=review.project_id,
+        action="annotation.recorded",
+        subject=f"review {review.pk}",
+        annotation=annotation.pk,
+    )
+    return annotation
+
+
+# --- Helpers ------------------------------------------------------------------------------------
+
+
+def check_version(project: Project, version: int) -> SchemaSnapshot:
+    """Return the current questions; raise Conflict when `version` is another one."""
+    schema = schema_to_answer(project)
+    if version != schema.version:
+        raise Conflict(
+            f"These answers are for version {version} of the questions; version "
+            f"{schema.version} is current. Load the review again and answer that one."
+        )
+    return schema
+
+
+def annotation_by(review: Review, annotator: User) -> Annotation | None:
+    """Return what one person said about a review, answers loaded."""
+    return next(
+        (each for each in gold.annotations_of([review.pk]) if each.annotator_id == annotator.pk),
+        None,
+    )
+
+
+def _mine(assignment: Assignment, annotator: User) -> Assignment:
+    """Lock the assignment's review, then the assignment; somebody else's is not visible.
+
+    Everything about one review happens one after the other, so that "nobody else has it" holds.
+    """
+    _locked_review(assignment.review_id)
+    locked = (
+        Assignment.objects.select_for_update(of=("self",))
+        .select_related("review", "project")
+        .filter(pk=assignment.pk, annotator=annotator)
+        .first()
+    )
+    if locked is None:
+        raise NotVisible
+    return locked
+
+
+def _locked_review(review_id: int) -> Review:
+    return (
+        Review.objects.select_for_update(of=("self",)).select_related("project").get(pk=review_id)
+    )
+
+
+def _locked_annotation(annotation_id: int) -> Annotation:
+    annotation = Annotation.objects.select_related("review", "project").get(pk=annotation_id)
+    _locked_review(annotation.review_id)
+    return annotation
+
+
+def _check_free(assignment: Assignment, now: datetime) -> None:
+    review_id = assignment.review_id
+    others = Assignment.objects.filter(
+        review_id=review_id, state=_State.LEASED, lease_until__gte=now
+    ).exclude(pk=assignment.pk)
+    if others.exists():
+        raise Conflict(
+            "Your time for this review ran out and somebody else is at it now. "
+            "Nothing of yours was lost here, but it is not kept: go on with the next review."
+        )
+    if Annotation.objects.filter(review_id=review_id).exists():
+        raise Conflict(
+            "Your time for this review ran out and somebody else has labelled it since. "
+            "Your answers are not kept: go on with the next review."
+        )
+
+
+def _repeated(before: Annotation, schema_version: int, answers: Any) -> Annotation:
+    schema = schema_of(before)
+    if schema.version == schema_version:
+        again = answers_json.parse(schema, answers, before.review.text)
+        if again == gold.read_answers(before, schema):
+            return before
+    raise Conflict(
+        "You have answered this review before, differently. Edit that annotation instead."
+    )
+
+
+def _settle(annotation: Annotation, schema: SchemaSnapshot, values: Answers) -> None:
+    gold.write_answers(annotation, schema, values)
+    if not LabelSchema.objects.filter(pk=schema.id, frozen_at__isnull=False).exists():
+        freeze(schema_id=schema.id)
+    gold.recompute(annotation.review, current_schema(annotation.project))
+
+
+def _seconds(assignment: Assignment, now: datetime, said: float | None) -> float:
+    """Return the time spent: what the page measured, never more than has passed."""
+    passed = (now - assignment.created_at).total_seconds()
+    return round(min(passed, max(0.0, said)) if said is not None else passed, 2)
+
+
+def _end(assignment: Assignment, state: Assignment.State, now: datetime) -> None:
+    assignment.state = state
+    assignment.ended_at = now
+    assignment.save(update_fields=["state", "ended_at", "reason"])
+
+
+def _audit(assignment: Assignment, action: str, **detail: Any) -> None:
+    audit.record(
+        actor=assignment.annotator,
+        project_id=assignment.project_id,
+        action=action,
+        subject=f"review {assignment.review_id}",
+        **detail,
+    )
