@@ -1,0 +1,205 @@
+"""Make confidences mean what they say, from the validation split alone."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Final, Self
+
+import numpy as np
+
+from ml.core import bio
+from ml.core.config import HeadConfig, Kind
+from ml.core.data import Answer, SpanAnswer
+from ml.core.engines.base import Floats, Ints
+from ml.core.numeric import log_softmax, sigmoid
+from ml.core.scores import Scores, WordScores
+
+# Fewer validation rows than this say too little to move a temperature or a threshold.
+_ENOUGH: Final = 20
+_SHRINKAGE: Final = 30
+_COVERAGE: Final = 0.9
+_OUTSIDE_GRID: Final = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """Hold what turns the scores of one head into its answers."""
+
+    temperature: float = 1.0
+    """Logits are divided by it."""
+    thresholds: tuple[float, ...] = ()
+    """One probability per option of a multichoice, from which on it is selected."""
+    half_width: float = 0.0
+    """A number's interval reaches this far to both sides."""
+    outside_bias: float = 0.0
+    """Added to the logit of O before spans are decoded."""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object from which from_json builds an equal calibration."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: dict[str, Any]) -> Self:
+        """Build a calibration from its JSON object."""
+        return cls(**{**data, "thresholds": tuple(data.get("thresholds", ()))})
+
+
+def calibrate(
+    head: HeadConfig, scores: Scores, answers: Sequence[Answer], *, fallback_width: float = 0.0
+) -> Calibration:
+    """Fit the calibration of one head on its validation scores and answers.
+
+    `fallback_width` is a number's half width when there is no validation row at all.
+    """
+    blank = Calibration(thresholds=(0.5,) * len(head.options) if _is_multi(head) else ())
+    if not len(answers):
+        return replace(blank, half_width=fallback_width)
+    if isinstance(scores, list):
+        return replace(blank, outside_bias=best_outside_bias(head, scores, answers))
+    match head.kind:
+        case Kind.CHOICE:
+            targets = np.array([head.options.index(str(answer)) for answer in answers])
+            return replace(blank, temperature=choice_temperature(scores, targets))
+        case Kind.MULTICHOICE:
+            return _multichoice(head, scores, answers)
+        case _:
+            residuals = np.abs(scores[:, 0] - np.array([_number(a) for a in answers]))
+            return replace(blank, half_width=conformal_width(residuals))
+
+
+def choice_temperature(logits: Floats, targets: Ints) -> float:
+    """Return the temperature of least negative log-likelihood (Guo et al., ICML 2017)."""
+    rows = np.arange(len(targets))
+
+    def loss(temperature: float) -> float:
+        return -float(log_softmax(logits / temperature)[rows, targets].mean())
+
+    return _best_temperature(loss) if len(targets) >= _ENOUGH else 1.0
+
+
+def multichoice_temperature(logits: Floats, targets: Floats) -> float:
+    """Return the temperature of least binary cross-entropy, shared by the options."""
+
+    def loss(temperature: float) -> float:
+        scaled = logits / temperature
+        return float(np.mean(np.logaddexp(0.0, scaled) - targets * scaled))
+
+    return _best_temperature(loss) if len(targets) >= _ENOUGH else 1.0
+
+
+def best_thresholds(probabilities: Floats, targets: Floats) -> tuple[float, ...]:
+    """Return the threshold of best F1 per option, [rows, options] both.
+
+    A rare option is drawn towards the global threshold, in proportion to 30 positives.
+    """
+    if len(targets) < _ENOUGH:
+        return (0.5,) * targets.shape[1]
+    overall = _best_threshold(probabilities.ravel(), targets.ravel())
+    thresholds = []
+    for option in range(targets.shape[1]):
+        positives = float(targets[:, option].sum())
+        own = _best_threshold(probabilities[:, option], targets[:, option]) if positives else 0.0
+        thresholds.append((positives * own + _SHRINKAGE * overall) / (positives + _SHRINKAGE))
+    return tuple(thresholds)
+
+
+def conformal_width(residuals: Floats) -> float:
+    """Return the split-conformal half width of a 90 % interval (Lei et al., 2018).
+
+    With too few residuals for the guarantee the largest one is returned.
+    """
+    ordered = np.sort(residuals)
+    rank = math.ceil((len(ordered) + 1) * _COVERAGE)
+    return float(ordered[min(rank, len(ordered)) - 1])
+
+
+def best_outside_bias(
+    head: HeadConfig, scores: Sequence[WordScores], answers: Sequence[Answer]
+) -> float:
+    """Return the bias on O that gives the best micro F1; ties go to the smallest change."""
+    if len(answers) < _ENOUGH:
+        return 0.0
+    gold = [{(s.start, s.end, s.option) for s in _spans(answer)} for answer in answers]
+
+    def f1(bias: float) -> float:
+        return _span_f1(gold, [_found(head, one, bias) for one in scores])
+
+    return max(_OUTSIDE_GRID, key=lambda bias: (f1(bias), -abs(bias)))
+
+
+def biased(tags: Floats, bias: float) -> Floats:
+    """Return tag logits [words, tags] with a bias added to O."""
+    moved = tags.copy()
+    moved[:, bio.OUTSIDE] += bias
+    return moved
+
+
+def _multichoice(head: HeadConfig, logits: Floats, answers: Sequence[Answer]) -> Calibration:
+    targets = np.array(
+        [[option in _selected(answer) for option in head.options] for answer in answers],
+        dtype=np.float64,
+    )
+    temperature = multichoice_temperature(logits, targets)
+    thresholds = best_thresholds(sigmoid(logits / temperature), targets)
+    return Calibration(temperature=temperature, thresholds=thresholds)
+
+
+def _best_temperature(loss: Callable[[float], float]) -> float:
+    # Golden-section search over log temperature: the loss has one minimum there.
+    low, high = math.log(0.2), math.log(5.0)
+    ratio = (math.sqrt(5) - 1) / 2
+    for _ in range(30):
+        left, right = high - ratio * (high - low), low + ratio * (high - low)
+        if loss(math.exp(left)) < loss(math.exp(right)):
+            high = right
+        else:
+            low = left
+    return math.exp((low + high) / 2)
+
+
+def _best_threshold(probabilities: Floats, targets: Floats) -> float:
+    order = np.argsort(-probabilities, kind="stable")
+    ordered = probabilities[order]
+    hits = np.cumsum(targets[order])
+    f1 = 2 * hits / (np.arange(1, len(order) + 1) + max(targets.sum(), 1.0))
+    # A threshold between two equal probabilities cannot separate them.
+    is_edge = np.append(ordered[:-1] > ordered[1:], True)
+    best = int(np.argmax(np.where(is_edge, f1, -1.0)))
+    following = ordered[best + 1] if best + 1 < len(ordered) else 0.0
+    return float((ordered[best] + following) / 2)
+
+
+def _found(head: HeadConfig, scores: WordScores, bias: float) -> set[tuple[int, int, str]]:
+    tags = bio.viterbi(biased(scores.tags, bias))
+    return {
+        (
+            int(scores.ranges[span.first, 0]),
+            int(scores.ranges[span.last - 1, 1]),
+            head.options[span.option],
+        )
+        for span in bio.decode(tags)
+    }
+
+
+def _span_f1(
+    gold: Sequence[set[tuple[int, int, str]]], found: Sequence[set[tuple[int, int, str]]]
+) -> float:
+    hits = sum(len(g & f) for g, f in zip(gold, found, strict=True))
+    total = sum(map(len, gold)) + sum(map(len, found))
+    return 2 * hits / total if total else 0.0
+
+
+def _is_multi(head: HeadConfig) -> bool:
+    return head.kind is Kind.MULTICHOICE
+
+
+def _selected(answer: Answer) -> frozenset[str]:
+    return answer if isinstance(answer, frozenset) else frozenset()
+
+
+def _number(answer: Answer) -> float:
+    return float(answer) if isinstance(answer, int | float) else math.nan
+
+
+def _spans(answer: Answer) -> tuple[SpanAnswer, ...]:
+    return answer if isinstance(answer, tuple) else ()

@@ -1,0 +1,104 @@
+"""Train in a process of its own: `python -m ml.core.child JOBDIR`, one JSON event a line.
+
+JOBDIR/config.json holds `train` (a TrainConfig) and the folders `features_dir`, `encoders_dir` and
+`output_dir`; JOBDIR/snapshot.jsonl holds the examples. Exit status 0 after `finished`, 1 after an
+`error` event with a plain sentence, 143 when told to stop.
+"""
+
+import json
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+from typing import Any, Final
+
+from ml.core.errors import CoreError
+
+log = logging.getLogger("ml.core.child")
+
+_STOPPED: Final = 143
+_THREAD_VARIABLES: Final = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+def main(arguments: list[str]) -> int:
+    """Run the training of a job directory and return the exit status."""
+    signal.signal(signal.SIGTERM, _stop)
+    logging.basicConfig(stream=sys.stderr, level=logging.INFO, format="%(levelname)s %(message)s")
+    emit = _events_on_stdout()
+    if len(arguments) != 1:
+        return _fail(emit, "usage", "Give exactly one argument: the job directory.")
+    try:
+        _train(Path(arguments[0]), emit)
+    except CoreError as error:
+        return _fail(emit, type(error).__name__, str(error))
+    except MemoryError:
+        return _fail(emit, "MemoryError", _MEMORY)
+    except Exception as error:  # noqa: BLE001 - the edge of the process: everything is reported
+        log.exception("The training failed.")
+        return _fail(emit, type(error).__name__, _sentence(error))
+    return 0
+
+
+_MEMORY: Final = (
+    "There was not enough memory. Try a smaller batch size, fewer tokens or fewer reviews."
+)
+
+
+def _train(job: Path, emit: Callable[[dict[str, Any]], None]) -> None:
+    settings = json.loads((job / "config.json").read_text("utf-8"))
+    threads = int(settings["train"].get("threads") or 0) or len(os.sched_getaffinity(0))
+    _limit_threads(threads)
+    # Imported only now: numpy and torch read the limits when they load.
+    from ml.core.config import TrainConfig
+    from ml.core.data import read_snapshot
+    from ml.core.events import event_to_json
+    from ml.core.train import run
+
+    config = TrainConfig.from_json({**settings["train"], "threads": threads})
+    folders = {name: Path(settings[name]) for name in ("features_dir", "encoders_dir", "output_dir")}
+    examples = read_snapshot(job / "snapshot.jsonl")
+    for event in run(examples, config, **folders):
+        emit(event_to_json(event))
+
+
+def _limit_threads(threads: int) -> None:
+    for name in _THREAD_VARIABLES:
+        os.environ[name] = str(threads)
+    os.environ["TOKENIZERS_PARALLELISM"] = "true" if threads > 1 else "false"
+    os.environ["RAYON_NUM_THREADS"] = str(threads)
+
+
+def _events_on_stdout() -> Callable[[dict[str, Any]], None]:
+    # Libraries print where they like; what they print must not end up among the events.
+    stream = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8", buffering=1)
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+    def emit(event: dict[str, Any]) -> None:
+        stream.write(json.dumps(event, ensure_ascii=True, allow_nan=False) + "\n")
+        stream.flush()
+
+    return emit
+
+
+def _fail(emit: Callable[[dict[str, Any]], None], code: str, message: str) -> int:
+    emit({"event": "error", "code": code, "message": message})
+    return 1
+
+
+def _sentence(error: Exception) -> str:
+    # torch reports exhausted memory of a device as a RuntimeError.
+    if "out of memory" in str(error).lower() or "can't allocate memory" in str(error).lower():
+        return _MEMORY
+    return f"The training failed unexpectedly ({type(error).__name__}: {error})."
+
+
+def _stop(signum: int, frame: FrameType | None) -> None:
+    # Unwinds through the context managers that remove unfinished folders.
+    raise SystemExit(_STOPPED)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

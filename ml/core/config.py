@@ -1,0 +1,239 @@
+"""What to train and how: plain values that travel as JSON."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from enum import StrEnum
+from typing import Any, Final, Self
+
+from ml.core.errors import ConfigError
+
+
+class Kind(StrEnum):
+    """The four kinds of question."""
+
+    CHOICE = "choice"
+    MULTICHOICE = "multichoice"
+    NUMBER = "number"
+    SPANS = "spans"
+
+
+class Tier(StrEnum):
+    """How much of the model is learned."""
+
+    TFIDF = "tfidf"
+    FROZEN = "frozen"
+    FULL = "full"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Schedule:
+    epochs: int
+    learning_rate: float
+    head_learning_rate: float
+    batch_size: int
+    minimum_steps: int
+
+
+# A full fine-tuning of few rows fails for lack of steps (Zhang et al., ICLR 2021): hence its floor.
+_SCHEDULES: Final = {
+    Tier.TFIDF: _Schedule(
+        epochs=1, learning_rate=1.0, head_learning_rate=1.0, batch_size=16, minimum_steps=0
+    ),
+    Tier.FROZEN: _Schedule(
+        epochs=60, learning_rate=0.0, head_learning_rate=1e-3, batch_size=32, minimum_steps=0
+    ),
+    Tier.FULL: _Schedule(
+        epochs=10, learning_rate=2e-5, head_learning_rate=1e-3, batch_size=16, minimum_steps=500
+    ),
+}
+
+
+@dataclass(frozen=True)
+class HeadConfig:
+    """Describe the head of one question."""
+
+    question: str
+    """Key of the question, as in answers and predictions."""
+    kind: Kind
+    """What an answer looks like."""
+    options: tuple[str, ...] = ()
+    """Allowed answers of a choice, a multichoice or spans, in display order."""
+    minimum: float | None = None
+    """Lowest number, where the question has one."""
+    maximum: float | None = None
+    """Highest number, where the question has one."""
+    is_integer: bool = False
+    """Whether only whole numbers are answers."""
+    polarities: tuple[str, ...] = ()
+    """Polarities of a span; empty when spans have none."""
+    weight: float = 1.0
+    """Share of this question in the joint loss."""
+    hidden: int = 256
+    """Width of the hidden layer; 0 for a linear head."""
+    dropout: float = 0.3
+    """Dropout before the last layer."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "kind", Kind(self.kind))
+        object.__setattr__(self, "options", tuple(self.options))
+        object.__setattr__(self, "polarities", tuple(self.polarities))
+        self._check_options()
+        self._check_bounds()
+        if not (self.weight > 0 and math.isfinite(self.weight)):
+            raise ConfigError(f"Question {self.question}: the weight {self.weight} must be positive.")
+        if self.hidden < 0 or not 0 <= self.dropout < 1:
+            raise ConfigError(
+                f"Question {self.question}: hidden must be 0 or more and dropout from 0 to below 1."
+            )
+
+    @property
+    def is_bounded(self) -> bool:
+        """Tell whether a number has both a lowest and a highest value."""
+        return self.minimum is not None and self.maximum is not None
+
+    @property
+    def scale(self) -> tuple[int, ...]:
+        """List the whole numbers of a bounded integer question; empty for every other question."""
+        if self.minimum is None or self.maximum is None or not self.is_integer:
+            return ()
+        return tuple(range(math.ceil(self.minimum), math.floor(self.maximum) + 1))
+
+    def _check_options(self) -> None:
+        name = f"Question {self.question!r}"
+        if not self.question:
+            raise ConfigError("A head needs the key of its question.")
+        if self.kind is Kind.NUMBER and self.options:
+            raise ConfigError(f"{name} asks for a number and cannot have options.")
+        if self.kind is Kind.CHOICE and len(self.options) < 2:
+            raise ConfigError(f"{name} is a choice and needs at least two options.")
+        if self.kind in {Kind.MULTICHOICE, Kind.SPANS} and not self.options:
+            raise ConfigError(f"{name} needs at least one option.")
+        if len(set(self.options)) != len(self.options):
+            raise ConfigError(f"{name} has an option twice.")
+        if self.polarities and self.kind is not Kind.SPANS:
+            raise ConfigError(f"{name}: only spans have polarities.")
+
+    def _check_bounds(self) -> None:
+        name = f"Question {self.question!r}"
+        if self.kind is not Kind.NUMBER:
+            if self.minimum is not None or self.maximum is not None or self.is_integer:
+                raise ConfigError(f"{name}: only a number has a range.")
+            return
+        bounds = [b for b in (self.minimum, self.maximum) if b is not None]
+        if not all(math.isfinite(b) for b in bounds):
+            raise ConfigError(f"{name}: the range must be finite.")
+        if len(bounds) == 2 and bounds[0] >= bounds[1]:
+            raise ConfigError(f"{name}: {bounds[0]} is not below {bounds[1]}.")
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Build a head from its JSON object; unknown keys raise ConfigError."""
+        return cls(**_known(cls, data))
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """Describe one training completely, together with its snapshot."""
+
+    tier: Tier
+    """How much of the model is learned."""
+    heads: tuple[HeadConfig, ...]
+    """One head per question; all share the encoder."""
+    encoder: str = "all-MiniLM-L6-v2"
+    """Name in the encoder catalogue, hub id or local folder; unused by the tfidf tier."""
+    epochs: int = 0
+    """Passes over the training rows at most; 0 takes the default of the tier."""
+    batch_size: int = 0
+    """Reviews per step; 0 takes the default of the tier."""
+    learning_rate: float = 0.0
+    """Peak rate of the encoder; 0 takes the default of the tier."""
+    head_learning_rate: float = 0.0
+    """Peak rate of the heads; 0 takes the default of the tier."""
+    max_tokens: int = 128
+    """Tokens of a review that the encoder reads, special tokens included."""
+    seed: int = 0
+    """Seed of every random choice."""
+    max_samples: int | None = None
+    """Train on at most this many rows, chosen by the seed; None takes all."""
+    patience: int = 3
+    """Epochs without a lower validation loss before stopping."""
+    minimum_steps: int = -1
+    """Raise the epochs until this many steps fit; -1 asks the tier when epochs is 0, else 0."""
+    warmup: float = 0.1
+    """Share of the steps during which the rate rises."""
+    weight_decay: float = 0.01
+    """Decoupled weight decay of AdamW."""
+    clip: float = 1.0
+    """Largest norm of a gradient."""
+    pooling: str = "mean"
+    """How token states become one vector: mean or cls."""
+    device: str = "auto"
+    """auto, cpu or cuda."""
+    baselines: bool = True
+    """Whether the majority and TF-IDF baselines are computed beside the model."""
+    class_weights: bool = True
+    """Whether rare options of a choice weigh more (inverse square root of their share, capped)."""
+    threads: int = 0
+    """Threads for encoding and training; 0 takes every core this process may use."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "tier", Tier(self.tier))
+        object.__setattr__(self, "heads", tuple(self.heads))
+        self._fill_defaults()
+        self._check_heads()
+        self._check_ranges()
+
+    def _fill_defaults(self) -> None:
+        schedule = _SCHEDULES[self.tier]
+        if self.minimum_steps < 0:
+            steps = 0 if self.epochs else schedule.minimum_steps
+            object.__setattr__(self, "minimum_steps", steps)
+        for name in ("epochs", "batch_size", "learning_rate", "head_learning_rate"):
+            if not getattr(self, name):
+                object.__setattr__(self, name, getattr(schedule, name))
+
+    def _check_heads(self) -> None:
+        if not self.heads:
+            raise ConfigError("Choose at least one question to train on.")
+        questions = [head.question for head in self.heads]
+        if len(set(questions)) != len(questions):
+            raise ConfigError("A question can have only one head.")
+
+    def _check_ranges(self) -> None:
+        refusals = {
+            "epochs must be at least 1": self.epochs < 1,
+            "batch_size must be at least 1": self.batch_size < 1,
+            "learning rates must be 0 or more": min(self.learning_rate, self.head_learning_rate) < 0,
+            "max_tokens must be at least 8": self.max_tokens < 8,
+            "max_samples must be at least 1": self.max_samples is not None and self.max_samples < 1,
+            "patience must be at least 1": self.patience < 1,
+            "warmup must be from 0 to 1": not 0 <= self.warmup <= 1,
+            "weight_decay must be 0 or more": self.weight_decay < 0,
+            "clip must be positive": self.clip <= 0,
+            "pooling must be mean or cls": self.pooling not in {"mean", "cls"},
+            "device must be auto, cpu or cuda": self.device not in {"auto", "cpu", "cuda"},
+            "threads must be 0 or more": self.threads < 0,
+            "an encoder is needed": self.tier is not Tier.TFIDF and not self.encoder,
+        }
+        for sentence, is_refused in refusals.items():
+            if is_refused:
+                raise ConfigError(f"These settings contradict themselves: {sentence}.")
+
+    def to_json(self) -> dict[str, Any]:
+        """Return a JSON object from which from_json builds an equal config."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> Self:
+        """Build a config from its JSON object; unknown keys raise ConfigError."""
+        values = _known(cls, data)
+        values["heads"] = tuple(HeadConfig.from_json(head) for head in values.get("heads", ()))
+        return cls(**values)
+
+
+def _known(cls: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
+    names = {field.name for field in fields(cls)}
+    if unknown := sorted(set(data) - names):
+        raise ConfigError(f"Unknown settings: {', '.join(unknown)}. Known: {', '.join(sorted(names))}.")
+    return dict(data)

@@ -1,0 +1,189 @@
+"""Texts to vectors: tokenise, batch by length under a token budget, pool, or keep word states."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+import tokenizers
+
+from ml.core.engines.base import Engine, Floats, Ints
+from ml.core.errors import ConfigError
+
+_BATCH_TOKENS: Final = 2048
+# Windows over a long text overlap by a quarter, so that every word has context on both sides.
+_STRIDE_SHARE: Final = 0.25
+
+
+@dataclass(frozen=True)
+class Words:
+    """Hold the words of one text: code-point ranges [words, 2] and first-subtoken states."""
+
+    ranges: Ints
+    states: Floats
+
+
+@dataclass(frozen=True)
+class _Window:
+    text: int
+    ids: list[int]
+    firsts: list[int]
+    ranges: list[tuple[int, int]]
+
+
+class TextEncoder:
+    """Join an engine with its tokenizer, a length limit and a pooling."""
+
+    def __init__(
+        self, engine: Engine, *, max_tokens: int, pooling: str, batch_tokens: int = _BATCH_TOKENS
+    ) -> None:
+        limit = engine.info.max_positions
+        if limit and max_tokens > limit:
+            raise ConfigError(
+                f"max_tokens is {max_tokens}, and {engine.info.name} reads at most {limit} tokens."
+            )
+        self.engine = engine
+        self.max_tokens = max_tokens
+        self.pooling = pooling
+        self._batch_tokens = batch_tokens
+        self._cutting = load_tokenizer(engine.tokenizer_file, max_tokens)
+        stride = int((max_tokens - 2) * _STRIDE_SHARE)
+        self._windowing = load_tokenizer(engine.tokenizer_file, max_tokens, stride=stride)
+
+    @property
+    def width(self) -> int:
+        """Return the length of a vector."""
+        return self.engine.info.width
+
+    def pooled(self, texts: Sequence[str]) -> Floats:
+        """Return one vector per text, [texts, width]; long texts are cut after max_tokens."""
+        vectors = np.zeros((len(texts), self.width), dtype=np.float32)
+        ids = [encoding.ids for encoding in self.tokenise(texts)]
+        for rows in token_budget([len(one) for one in ids], self._batch_tokens):
+            states, mask = self._states([ids[row] for row in rows])
+            vectors[rows] = pool(states, mask, self.pooling)
+        return vectors
+
+    def tokenise(self, texts: Sequence[str]) -> list[tokenizers.Encoding]:
+        """Return the encodings of texts, each cut after max_tokens."""
+        return list(self._cutting.encode_batch(list(texts)))
+
+    def words(self, texts: Sequence[str]) -> list[Words]:
+        """Return the words of every text; long texts are read in overlapping windows."""
+        collected = [_Collector(self.width) for _ in texts]
+        windows = list(self._windows(texts))
+        for rows in token_budget([len(window.ids) for window in windows], self._batch_tokens):
+            states, _ = self._states([windows[row].ids for row in rows])
+            for row, window_states in zip(rows, states, strict=True):
+                collected[windows[row].text].add(windows[row], window_states)
+        return [collector.words() for collector in collected]
+
+    def _windows(self, texts: Sequence[str]) -> Iterator[_Window]:
+        for index, encoding in enumerate(self._windowing.encode_batch(list(texts))):
+            for part in (encoding, *encoding.overflowing):
+                firsts, ranges = word_starts(part, texts[index])
+                yield _Window(index, part.ids, firsts, ranges)
+
+    def _states(self, ids: list[list[int]]) -> tuple[Floats, Ints]:
+        padded, mask = pad(ids, self.engine.info.pad_id)
+        return self.engine.states(padded, mask), mask
+
+
+class _Collector:
+    """Merge the windows of one text: a word keeps its state from where it has most context."""
+
+    def __init__(self, width: int) -> None:
+        self._width = width
+        self._best: dict[tuple[int, int], tuple[int, Floats]] = {}
+
+    def add(self, window: _Window, states: Floats) -> None:
+        for first, place in zip(window.firsts, window.ranges, strict=True):
+            context = min(first, len(window.ids) - first)
+            if place not in self._best or self._best[place][0] < context:
+                self._best[place] = (context, states[first])
+
+    def words(self) -> Words:
+        places = sorted(self._best)
+        # The same word may begin earlier where a window cut it; the longer reading wins.
+        kept = [p for i, p in enumerate(places) if not _is_inside(p, places, i)]
+        states = [self._best[place][1] for place in kept]
+        return Words(
+            np.array(kept, dtype=np.int64).reshape(-1, 2),
+            np.array(states, dtype=np.float32).reshape(-1, self._width),
+        )
+
+
+def _is_inside(place: tuple[int, int], places: list[tuple[int, int]], index: int) -> bool:
+    neighbours = places[max(0, index - 2) : index] + places[index + 1 : index + 3]
+    return any(a <= place[0] and place[1] <= b and (a, b) != place for a, b in neighbours)
+
+
+def load_tokenizer(path: Path, max_tokens: int, *, stride: int = 0) -> tokenizers.Tokenizer:
+    """Load a tokenizer.json and replace whatever cutting and padding it came with."""
+    tokenizer = tokenizers.Tokenizer.from_file(str(path))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(max_tokens, stride=stride)
+    return tokenizer
+
+
+def word_starts(
+    encoding: tokenizers.Encoding, text: str
+) -> tuple[list[int], list[tuple[int, int]]]:
+    """Return where words begin in an encoding, and their code-point ranges in the text."""
+    firsts: list[int] = []
+    ranges: list[tuple[int, int]] = []
+    last = None
+    for index, (word, (start, end)) in enumerate(
+        zip(encoding.word_ids, encoding.offsets, strict=True)
+    ):
+        if word is None or start == end:
+            continue
+        if word == last:
+            ranges[-1] = (ranges[-1][0], end)
+            continue
+        last = word
+        firsts.append(index)
+        ranges.append((start, end))
+    return firsts, [_trimmed(place, text) for place in ranges]
+
+
+def _trimmed(place: tuple[int, int], text: str) -> tuple[int, int]:
+    # Byte-level tokenizers may count the space before a word into it.
+    start, end = place
+    piece = text[start:end]
+    start += len(piece) - len(piece.lstrip())
+    return start, max(start + 1, end - (len(piece) - len(piece.rstrip())))
+
+
+def pad(ids: Sequence[Sequence[int]], pad_id: int) -> tuple[Ints, Ints]:
+    """Return padded ids and mask, both [batch, longest]."""
+    longest = max(len(one) for one in ids)
+    padded = np.full((len(ids), longest), pad_id, dtype=np.int64)
+    mask = np.zeros((len(ids), longest), dtype=np.int64)
+    for row, one in enumerate(ids):
+        padded[row, : len(one)] = one
+        mask[row, : len(one)] = 1
+    return padded, mask
+
+
+def token_budget(lengths: Sequence[int], budget: int) -> Iterator[list[int]]:
+    """Yield row numbers, sorted by length, so that rows x longest stays within the budget."""
+    rows: list[int] = []
+    for row in sorted(range(len(lengths)), key=lengths.__getitem__):
+        if rows and (len(rows) + 1) * lengths[row] > budget:
+            yield rows
+            rows = []
+        rows.append(row)
+    if rows:
+        yield rows
+
+
+def pool(states: Floats, mask: Ints, pooling: str) -> Floats:
+    """Return [batch, width]: the first token's state, or the mean over the tokens of the mask."""
+    if pooling == "cls":
+        return states[:, 0]
+    weights = mask[:, :, None].astype(np.float32)
+    sums = (states * weights).sum(axis=1)
+    means: Floats = (sums / np.maximum(weights.sum(axis=1), 1.0)).astype(np.float32)
+    return means

@@ -1,0 +1,115 @@
+"""Encode with PyTorch: what a GPU uses, and what full fine-tuning trains."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ml.core import encoders
+from ml.core.engines.base import EncoderInfo, Floats, Ints
+from ml.core.errors import ConfigError
+
+
+class TextTower(nn.Module):
+    """Wrap a transformers encoder so that it takes ids and mask and returns token states."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Return states [batch, length, width] for ids and mask [batch, length]."""
+        output = self.model(input_ids=input_ids, attention_mask=attention_mask)
+        states: Tensor = output.last_hidden_state
+        return states
+
+
+class TorchEngine:
+    """Run a tower on one device; bfloat16 where CUDA has it."""
+
+    def __init__(
+        self, tower: TextTower, info: EncoderInfo, tokenizer_file: Path, *, device: str = "cpu"
+    ) -> None:
+        self.info = info
+        self.tokenizer_file = tokenizer_file
+        self.device = torch.device(device)
+        self.tower = tower.to(self.device)
+
+    def states(self, ids: Ints, mask: Ints) -> Floats:
+        """Return the last hidden states, [batch, length, width]."""
+        self.tower.eval()
+        with torch.inference_mode(), precision(self.device):
+            states = self.tower(
+                torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).to(self.device)
+            )
+        return np.asarray(states.float().cpu().numpy(), dtype=np.float32)
+
+
+def precision(device: torch.device) -> torch.autocast:
+    """Return bfloat16 autocast on CUDA and a no-op elsewhere."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+
+
+def choose_device(wish: str) -> str:
+    """Return cpu or cuda; raises ConfigError when cuda is asked for and not there."""
+    has_cuda = torch.cuda.is_available()
+    if wish == "cuda" and not has_cuda:
+        raise ConfigError("The device cuda was asked for, and this machine has no usable GPU.")
+    return "cuda" if has_cuda and wish != "cpu" else "cpu"
+
+
+def load_tower(name: str) -> tuple[TextTower, EncoderInfo]:
+    """Load an encoder of the catalogue in float32; never runs code that comes with a model."""
+    encoders.check(name)
+    folder = encoders.obtain(name)
+    model = _transformers().AutoModel.from_pretrained(
+        folder, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
+    )
+    return TextTower(model), _info(name, folder, model.config)
+
+
+def build_tower(config: dict[str, Any]) -> TextTower:
+    """Build an encoder without its weights from the JSON of its transformers config."""
+    transformers = _transformers()
+    settings = transformers.AutoConfig.for_model(**config)
+    return TextTower(transformers.AutoModel.from_config(settings))
+
+
+def tower_config(tower: TextTower) -> dict[str, Any]:
+    """Return the JSON from which build_tower makes the same architecture."""
+    settings: Any = tower.model.config
+    config: dict[str, Any] = json.loads(settings.to_json_string(use_diff=False))
+    return config
+
+
+def save_tokenizer(name: str, target: Path) -> None:
+    """Write the fast tokenizer of an encoder as one tokenizer.json."""
+    folder = encoders.obtain(name)
+    ready = folder / "tokenizer.json"
+    if ready.is_file():
+        target.write_bytes(ready.read_bytes())
+        return
+    tokenizer = _transformers().AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    tokenizer.backend_tokenizer.save(str(target))
+
+
+def _info(name: str, folder: Path, config: Any) -> EncoderInfo:
+    return EncoderInfo(
+        name=name,
+        sha256=encoders.fingerprint(name),
+        width=int(config.hidden_size),
+        max_positions=encoders.max_positions(folder),
+        pad_id=int(config.pad_token_id or 0),
+    )
+
+
+def _transformers() -> Any:
+    os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
+    import transformers
+
+    transformers.utils.logging.disable_progress_bar()
+    return transformers

@@ -1,0 +1,41 @@
+class CoreError(Exception):
+    """Stop a training or a prediction with one plain sentence for the person who asked."""
+
+
+class ConfigError(CoreError, ValueError):
+    """Refuse settings that contradict each other."""
+
+
+class SnapshotError(CoreError, ValueError):
+    """Refuse a snapshot whose lines do not have the agreed shape."""
+
+
+class EncoderMissingError(CoreError):
+    """Say that an encoder is not on this machine, and how it gets here."""
+
+    def __init__(self, name: str, advice: str) -> None:
+        self.name = name
+        super().__init__(f"The encoder “{name}” is not on this machine. {advice}")
+
+
+class EncoderDamagedError(CoreError):
+    """Say that the files of an encoder are not the ones they should be."""
+
+
+class TooLittleDataError(CoreError):
+    """Say that nothing can be learned from what was given."""
+
+
+class DivergedError(CoreError):
+    """Say that the loss stopped being a number."""
+
+    def __init__(self, epoch: int) -> None:
+        self.epoch = epoch
+        super().__init__(
+            f"The training diverged in epoch {epoch}: the loss is not a number any more. "
+            "Try a lower learning rate."
+        )
+
+
+class CheckpointError(CoreError):
+    """Say which file of a checkpoint is missing or was changed."""

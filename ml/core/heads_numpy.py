@@ -1,0 +1,69 @@
+"""The heads as served: the arithmetic of the torch heads, in numpy."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from ml.core import bio
+from ml.core.config import HeadConfig, Kind
+from ml.core.encode import Words
+from ml.core.engines.base import Floats
+from ml.core.numeric import sigmoid
+from ml.core.scores import WordScores
+
+ARRAYS: Final = ("mean", "scale", "hidden.weight", "hidden.bias", "out.weight", "out.bias", "unit")
+
+
+@dataclass(frozen=True)
+class NumpyHead:
+    """Apply one head; `arrays` are named as in the torch module's state."""
+
+    config: HeadConfig
+    arrays: Mapping[str, Floats]
+
+    def logits(self, features: Floats) -> Floats:
+        """Return [rows, outputs] for features [rows, width]."""
+        arrays = self.arrays
+        values = (features - arrays["mean"]) / arrays["scale"]
+        if "hidden.weight" in arrays:
+            values = values @ arrays["hidden.weight"].T + arrays["hidden.bias"]
+            values = np.maximum(values, 0.0)
+        result: Floats = values @ arrays["out.weight"].T + arrays["out.bias"]
+        return result
+
+    def scores(self, features: Floats) -> Floats:
+        """Return logits, or for a number the values themselves, [rows, outputs]."""
+        logits = self.logits(features)
+        return self._values(logits) if self.config.kind is Kind.NUMBER else logits
+
+    def word_scores(self, words: Words) -> WordScores:
+        """Return tag and polarity logits of the words of one text."""
+        logits = self.logits(words.states)
+        tags = bio.tag_count(len(self.config.options))
+        return WordScores(words.ranges, logits[:, :tags], logits[:, tags:])
+
+    def _values(self, logits: Floats) -> Floats:
+        config = self.config
+        if config.minimum is not None and config.maximum is not None:
+            return np.asarray(config.minimum + (config.maximum - config.minimum) * sigmoid(logits))
+        centre, spread = self.arrays["unit"]
+        return np.clip(centre + spread * logits, config.minimum, config.maximum)
+
+
+def outputs(config: HeadConfig) -> int:
+    """Return how many numbers a head puts out."""
+    match config.kind:
+        case Kind.NUMBER:
+            return 1
+        case Kind.SPANS:
+            return bio.tag_count(len(config.options)) + len(config.polarities)
+        case _:
+            return len(config.options)
+
+
+def split_arrays(tensors: Mapping[str, Floats], index: int) -> dict[str, Floats]:
+    """Return the arrays of head number `index` from names like `head.0.out.weight`."""
+    prefix = f"head.{index}."
+    return {name.removeprefix(prefix): a for name, a in tensors.items() if name.startswith(prefix)}

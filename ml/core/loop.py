@@ -1,0 +1,152 @@
+"""The training loop: a generator of events, the same for frozen and fine-tuned encoders."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ml.core.config import TrainConfig
+from ml.core.errors import DivergedError
+from ml.core.events import Epoch, Event, Finished, Progress, Stage, event_to_json
+from ml.core.lesson import Lesson, batches, mean_losses
+from ml.core.network import Heads
+from ml.core.targets import Prior
+
+__all__ = ["Epoch", "Event", "Finished", "Part", "Progress", "Stage", "Study", "event_to_json"]
+
+# A loss must fall by this share of the starting loss to count as better.
+_LEAST_GAIN = 1e-3
+
+
+@dataclass
+class Part:
+    """A piece of the network that stops by the validation losses of its own questions.
+
+    Heads on a frozen encoder share nothing, so each is a part; a fine-tuned network is one part.
+    """
+
+    module: nn.Module
+    questions: tuple[str, ...]
+    best: float = math.inf
+    stale: int = 0
+    state: dict[str, Tensor] = field(default_factory=dict)
+
+    def note(self, losses: dict[str, float], starts: dict[str, float]) -> None:
+        """Keep the weights when the mean relative loss of the questions is the lowest so far."""
+        shares = [losses[q] / max(starts[q], 1e-6) for q in self.questions if q in losses]
+        if not shares:
+            return
+        share = sum(shares) / len(shares)
+        self.stale = 0 if share < self.best - _LEAST_GAIN else self.stale + 1
+        if share < self.best:
+            self.best = share
+            self.state = {k: v.detach().clone() for k, v in self.module.state_dict().items()}
+
+    def restore(self) -> None:
+        """Take back the best weights, where there were validation rows to choose by."""
+        if self.state:
+            self.module.load_state_dict(self.state)
+
+
+@dataclass(frozen=True)
+class Study:
+    """Hold everything one training needs."""
+
+    network: nn.Module
+    heads: Heads
+    priors: dict[str, Prior]
+    train: Lesson
+    validation: Lesson
+    parts: Sequence[Part]
+    encoder_rate: float = 0.0
+
+
+def learn(study: Study, config: TrainConfig) -> Iterator[Epoch | Progress]:
+    """Train until the validation losses stop falling, then take the best weights back.
+
+    AdamW with linear warm-up and decay and clipped gradients (Devlin et al., 2019). Raises
+    DivergedError when the loss stops being a number.
+    """
+    chance = np.random.default_rng(config.seed)
+    steps = math.ceil(study.train.size / config.batch_size)
+    epochs = max(config.epochs, math.ceil(config.minimum_steps / steps))
+    optimiser = _optimiser(study, config)
+    schedule = _schedule(optimiser, config, steps * epochs)
+    starts = _validate(study)
+    for epoch in range(1, epochs + 1):
+        total = 0.0
+        for step, rows in enumerate(batches(study.train, config.batch_size, chance), start=1):
+            total += _step(study, config, optimiser, rows, epoch)
+            schedule.step()
+            if study.encoder_rate:
+                yield Progress((epoch - 1) * steps + step, epochs * steps, "Training")
+        losses = _validate(study)
+        yield Epoch(epoch, total / steps, _joint(study, losses), losses)
+        for part in study.parts:
+            part.note(losses, starts)
+        if losses and all(part.stale >= config.patience for part in study.parts if part.state):
+            break
+    for part in study.parts:
+        part.restore()
+
+
+def _step(
+    study: Study, config: TrainConfig, optimiser: torch.optim.Optimizer, rows: object, epoch: int
+) -> float:
+    study.network.train()
+    if not isinstance(rows, np.ndarray):
+        raise TypeError("rows must be an array")
+    losses = study.train.losses(study.heads, study.priors, rows)
+    if not losses:
+        return 0.0
+    weights = {head.question: head.weight for head in config.heads}
+    loss = torch.stack([weights[q] * one for q, one in losses.items()]).sum()
+    if not torch.isfinite(loss):
+        raise DivergedError(epoch)
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
+    nn.utils.clip_grad_norm_(study.network.parameters(), config.clip)
+    optimiser.step()
+    return float(loss.detach())
+
+
+def _validate(study: Study) -> dict[str, float]:
+    if not study.validation.size:
+        return {}
+    return mean_losses(study.network, study.heads, study.priors, study.validation)
+
+
+def _joint(study: Study, losses: dict[str, float]) -> float | None:
+    if not losses:
+        return None
+    weights = {h.config.question: h.config.weight for h in study.heads}  # type: ignore[union-attr]
+    return sum(weights[question] * loss for question, loss in losses.items())
+
+
+def _optimiser(study: Study, config: TrainConfig) -> torch.optim.AdamW:
+    own = {id(parameter) for parameter in study.heads.parameters()}
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for parameter in study.network.parameters():
+        rate = config.head_learning_rate if id(parameter) in own else study.encoder_rate
+        # Biases and norms are not decayed: pulling them to zero only shifts the outputs.
+        decay = config.weight_decay if parameter.ndim > 1 else 0.0
+        groups.setdefault((rate, decay), []).append(parameter)
+    return torch.optim.AdamW(
+        [{"params": p, "lr": rate, "weight_decay": decay} for (rate, decay), p in groups.items()]
+    )
+
+
+def _schedule(
+    optimiser: torch.optim.Optimizer, config: TrainConfig, steps: int
+) -> torch.optim.lr_scheduler.LambdaLR:
+    rising = max(1, int(config.warmup * steps))
+
+    def share(step: int) -> float:
+        if step < rising:
+            return (step + 1) / rising
+        return max(0.0, (steps - step) / max(1, steps - rising))
+
+    return torch.optim.lr_scheduler.LambdaLR(optimiser, share)

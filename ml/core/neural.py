@@ -1,0 +1,52 @@
+"""The model of the frozen and the full tier: an encoder and numpy heads."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ml.core.config import HeadConfig, Kind
+from ml.core.encode import Words
+from ml.core.engines.base import Floats
+from ml.core.heads_numpy import NumpyHead
+from ml.core.scores import Scores
+
+
+class Pooler(Protocol):
+    """Give pooled vectors, computed or remembered."""
+
+    def pooled(self, texts: Sequence[str]) -> Floats:
+        """Return one vector per text, [texts, width]."""
+
+
+class Worder(Protocol):
+    """Give the words of texts with their states."""
+
+    def words(self, texts: Sequence[str]) -> list[Words]:
+        """Return the words of every text."""
+
+
+@dataclass(frozen=True)
+class NeuralModel:
+    """Score texts by running the encoder once and every head on its output."""
+
+    numpy_heads: tuple[NumpyHead, ...]
+    pooler: Pooler
+    worder: Worder
+
+    @property
+    def heads(self) -> tuple[HeadConfig, ...]:
+        """Return the configs of the heads."""
+        return tuple(head.config for head in self.numpy_heads)
+
+    def scores(self, texts: Sequence[str]) -> dict[str, Scores]:
+        """Return the scores of every question for texts."""
+        kinds = {head.kind for head in self.heads}
+        pooled = self.pooler.pooled(texts) if kinds - {Kind.SPANS} else None
+        words = self.worder.words(texts) if Kind.SPANS in kinds else []
+        found: dict[str, Scores] = {}
+        for head in self.numpy_heads:
+            if pooled is not None and head.config.kind is not Kind.SPANS:
+                found[head.config.question] = head.scores(pooled)
+            else:
+                found[head.config.question] = [head.word_scores(one) for one in words]
+        return found

@@ -1,0 +1,123 @@
+"""Load a checkpoint and answer: without torch, unless the torch engine is asked for."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final
+
+from ml.core import checkpoint
+from ml.core.answers import Prediction, predict
+from ml.core.calibration import Calibration
+from ml.core.config import HeadConfig, Tier, TrainConfig
+from ml.core.encode import TextEncoder
+from ml.core.engines.base import Engine, Floats
+from ml.core.errors import CheckpointError, ConfigError
+from ml.core.heads_numpy import NumpyHead, split_arrays
+from ml.core.neural import NeuralModel
+from ml.core.scores import Model
+from ml.core.tfidf import VOCABULARY, TfidfModel
+
+# Texts scored at a time: enough to sort by length, little enough to stay in memory.
+_CHUNK: Final = 512
+
+
+class Predictor:
+    """Answer every question of a checkpoint for any text."""
+
+    def __init__(
+        self, model: Model, calibrations: dict[str, Calibration], encoder: TextEncoder | None
+    ) -> None:
+        self._model = model
+        self._calibrations = calibrations
+        self._encoder = encoder
+
+    @classmethod
+    def load(
+        cls,
+        directory: Path,
+        engine: str = "auto",
+        threads: int | None = None,
+        *,
+        is_verified: bool = False,
+    ) -> "Predictor":
+        """Load a checkpoint after checking every file; `is_verified` skips the check.
+
+        engine: auto or onnx (ONNX Runtime), or torch (CUDA where there is one).
+        """
+        if engine not in {"auto", "onnx", "torch"}:
+            raise ConfigError(f"The engine {engine!r} is not one of auto, onnx, torch.")
+        if not is_verified:
+            checkpoint.verify(directory)
+        settings = checkpoint.read_json(directory / "config.json")
+        config = TrainConfig.from_json(settings["train"])
+        calibrations = {
+            question: Calibration.from_json(own)
+            for question, own in settings["calibrations"].items()
+        }
+        tensors = checkpoint.read_tensors(directory / "model.safetensors")
+        if config.tier is Tier.TFIDF:
+            terms = checkpoint.read_json(directory / VOCABULARY)
+            return cls(TfidfModel.from_parts(config.heads, terms, tensors), calibrations, None)
+        encoder = TextEncoder(
+            _engine(directory, engine, threads, settings, tensors),
+            max_tokens=config.max_tokens,
+            pooling=config.pooling,
+        )
+        heads = tuple(NumpyHead(h, split_arrays(tensors, i)) for i, h in enumerate(config.heads))
+        return cls(NeuralModel(heads, encoder, encoder), calibrations, encoder)
+
+    @property
+    def heads(self) -> tuple[HeadConfig, ...]:
+        """Return the heads, in the order of the answers."""
+        return self._model.heads
+
+    def predict(self, texts: Sequence[str]) -> list[dict[str, Prediction]]:
+        """Return one object per text with one prediction per question.
+
+        choice: option, confidence, probabilities; number: value, low, high (90 % interval);
+        multichoice: selected, probabilities; spans: a list of start, end, text, option, confidence
+        and, where the question has them, polarity. Offsets are code points.
+        """
+        found: list[dict[str, Prediction]] = []
+        for start in range(0, len(texts), _CHUNK):
+            chunk = texts[start : start + _CHUNK]
+            found.extend(predict(self._model, self._calibrations, chunk))
+        return found
+
+    def embed(self, texts: Sequence[str]) -> Floats:
+        """Return vectors [texts, width]; raises CheckpointError for a model without encoder."""
+        if self._encoder is None:
+            raise CheckpointError("A TF-IDF model has no encoder and cannot embed texts.")
+        return self._encoder.pooled(texts)
+
+
+def _engine(
+    directory: Path,
+    engine: str,
+    threads: int | None,
+    settings: dict[str, Any],
+    tensors: dict[str, Floats],
+) -> Engine:
+    if engine == "torch":
+        return _torch_engine(directory, settings, tensors)
+    from ml.core.engines.onnx import OnnxEngine
+
+    return OnnxEngine(directory, threads=threads or 0)
+
+
+def _torch_engine(
+    directory: Path, settings: dict[str, Any], tensors: dict[str, Floats]
+) -> Engine:
+    import torch
+
+    from ml.core.engines import torch as engines
+    from ml.core.engines.base import EncoderInfo
+
+    info = EncoderInfo.read(directory)
+    if settings["tower"] is None:
+        tower, _ = engines.load_tower(settings["train"]["encoder"])
+    else:
+        tower = engines.build_tower(settings["tower"])
+        weights = {n: torch.from_numpy(a) for n, a in tensors.items() if n.startswith("encoder.")}
+        tower.model.load_state_dict({n.removeprefix("encoder."): t for n, t in weights.items()})
+    device = engines.choose_device("auto")
+    return engines.TorchEngine(tower, info, directory / "tokenizer.json", device=device)

@@ -1,0 +1,128 @@
+"""The tfidf tier: linear models on terms; no encoder, no torch, no scikit-learn."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+
+from ml.core.config import HeadConfig, Kind
+from ml.core.data import Example, answered
+from ml.core.engines.base import Floats
+from ml.core.linear import fit_ridge, fit_sigmoid, fit_softmax
+from ml.core.scores import Scores
+from ml.core.tagger import Tagger
+from ml.core.targets import choice_targets, multichoice_targets, number_targets
+from ml.core.vectorise import Vectoriser
+
+VOCABULARY: Final = "vocabulary.json"
+_STRENGTH: Final = 4.0
+_ALPHA: Final = 1.0
+
+
+@dataclass(frozen=True)
+class Linear:
+    """Hold the coefficients [outputs, columns] and intercepts [outputs] of one head."""
+
+    coefficients: Floats
+    intercepts: Floats
+
+
+@dataclass(frozen=True)
+class TfidfModel:
+    """Score texts with linear models on TF-IDF rows and linear taggers on words."""
+
+    heads: tuple[HeadConfig, ...]
+    vectoriser: Vectoriser
+    linears: Mapping[str, Linear]
+    taggers: Mapping[str, Tagger]
+
+    def scores(self, texts: Sequence[str]) -> dict[str, Scores]:
+        """Return the scores of every question for texts."""
+        rows = self.vectoriser.transform(texts) if self.linears else None
+        found: dict[str, Scores] = {}
+        for head in self.heads:
+            if head.kind is Kind.SPANS:
+                found[head.question] = self.taggers[head.question].scores(texts)
+            else:
+                found[head.question] = self._linear_scores(head, rows)
+        return found
+
+    def tensors(self) -> dict[str, Floats]:
+        """Return every array, named as `from_parts` wants it."""
+        tensors = {"idf": self.vectoriser.idf}
+        for index, head in enumerate(self.heads):
+            part: Linear | Tagger
+            if head.kind is Kind.SPANS:
+                part = self.taggers[head.question]
+            else:
+                part = self.linears[head.question]
+            tensors[f"head.{index}.coefficients"] = part.coefficients.astype(np.float32)
+            tensors[f"head.{index}.intercepts"] = part.intercepts.astype(np.float32)
+        return tensors
+
+    def write_vocabulary(self, folder: Path) -> None:
+        """Write vocabulary.json: the terms in the order of the columns."""
+        terms = {
+            "words": self.vectoriser.words,
+            "grams": self.vectoriser.grams,
+            "taggers": {question: tagger.features for question, tagger in self.taggers.items()},
+        }
+        text = json.dumps(terms, ensure_ascii=True)
+        (folder / VOCABULARY).write_text(text, "utf-8")
+
+    @classmethod
+    def from_parts(
+        cls, heads: tuple[HeadConfig, ...], terms: Mapping[str, Any], tensors: Mapping[str, Floats]
+    ) -> "TfidfModel":
+        """Build a model from vocabulary.json and the tensors beside it."""
+        vectoriser = Vectoriser(tuple(terms["words"]), tuple(terms["grams"]), tensors["idf"])
+        linears: dict[str, Linear] = {}
+        taggers: dict[str, Tagger] = {}
+        for index, head in enumerate(heads):
+            coefficients = tensors[f"head.{index}.coefficients"]
+            intercepts = tensors[f"head.{index}.intercepts"]
+            if head.kind is Kind.SPANS:
+                names = tuple(terms["taggers"][head.question])
+                taggers[head.question] = Tagger(head, names, coefficients, intercepts)
+            else:
+                linears[head.question] = Linear(coefficients, intercepts)
+        return cls(heads, vectoriser, linears, taggers)
+
+    def _linear_scores(self, head: HeadConfig, rows: Any) -> Floats:
+        linear = self.linears[head.question]
+        scores: Floats = rows @ linear.coefficients.T + linear.intercepts
+        if head.kind is Kind.NUMBER:
+            return np.clip(scores, head.minimum, head.maximum)
+        return scores
+
+
+def fit_tfidf(heads: tuple[HeadConfig, ...], examples: Sequence[Example]) -> TfidfModel:
+    """Fit every head on the training examples that answer its question."""
+    pooled = [head for head in heads if head.kind is not Kind.SPANS]
+    rows = [e for e in examples if any(head.question in e.answers for head in pooled)]
+    vectoriser = Vectoriser.fit([example.text for example in rows])
+    matrix = vectoriser.transform([example.text for example in rows])
+    linears = {head.question: _fit_linear(head, matrix, rows) for head in pooled}
+    taggers = {
+        head.question: Tagger.fit(head, answered(examples, head.question))
+        for head in heads
+        if head.kind is Kind.SPANS
+    }
+    return TfidfModel(heads, vectoriser, linears, taggers)
+
+
+def _fit_linear(head: HeadConfig, matrix: Any, examples: Sequence[Example]) -> Linear:
+    chosen = [row for row, e in enumerate(examples) if head.question in e.answers]
+    rows, answering = matrix[chosen], [examples[row] for row in chosen]
+    match head.kind:
+        case Kind.CHOICE:
+            targets = choice_targets(head, answering)
+            fitted = fit_softmax(rows, targets, classes=len(head.options), strength=_STRENGTH)
+        case Kind.MULTICHOICE:
+            fitted = fit_sigmoid(rows, multichoice_targets(head, answering), strength=_STRENGTH)
+        case _:
+            fitted = fit_ridge(rows, number_targets(head, answering)[:, 0], alpha=_ALPHA)
+    return Linear(*fitted)

@@ -1,0 +1,256 @@
+"""One training from examples to a checkpoint, as a generator of events."""
+
+import json
+import math
+import random
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ml.core import checkpoint
+from ml.core.card import write_card
+from ml.core.config import HeadConfig, Kind, Tier, TrainConfig
+from ml.core.data import Example, answered, check_answers, snapshot_hash
+from ml.core.engines.export import FILES
+from ml.core.errors import TooLittleDataError
+from ml.core.evaluate import Measured, majority_metrics, measure_model, outcome
+from ml.core.events import Epoch, Event, Finished, Stage
+from ml.core.tfidf import TfidfModel, fit_tfidf
+
+_FEW = 20
+
+
+@dataclass
+class _Clock:
+    """Measure how long each part of a run takes."""
+
+    seconds: dict[str, float] = field(default_factory=dict)
+    started: float = field(default_factory=time.monotonic)
+    last: float = field(default_factory=time.monotonic)
+
+    def lap(self, name: str) -> None:
+        now = time.monotonic()
+        self.seconds[name] = round(self.seconds.get(name, 0.0) + now - self.last, 3)
+        self.last = now
+
+    def total(self) -> dict[str, float]:
+        return {**self.seconds, "total": round(time.monotonic() - self.started, 3)}
+
+
+@dataclass(frozen=True)
+class _Result:
+    model: Any
+    tensors: dict[str, Any]
+    encoder_folder: Path | None = None
+    tower: dict[str, Any] | None = None
+
+
+def run(
+    examples: Sequence[Example],
+    config: TrainConfig,
+    *,
+    features_dir: Path,
+    encoders_dir: Path,
+    output_dir: Path,
+) -> Iterator[Event]:
+    """Train, measure and write a checkpoint; the last event is Finished.
+
+    The caller may stop at any event: nothing appears in `output_dir` before the end. Raises a
+    CoreError with a plain sentence when the training cannot succeed.
+    """
+    clock = _Clock()
+    check_answers(examples, config.heads)
+    chosen, usable, notes = _prepare(examples, config)
+    with checkpoint.scratch_folder(output_dir) as scratch:
+        curve: list[dict[str, Any]] = []
+        fitting = _fit(chosen, usable, features_dir, encoders_dir, scratch)
+        result = yield from _recorded(fitting, curve)
+        clock.lap("train")
+        yield Stage("Measuring on the test reviews")
+        measured = measure_model(result.model, chosen)
+        clock.lap("evaluate")
+        baselines: dict[str, dict[str, Any]] = {}
+        if config.baselines:
+            yield Stage("Measuring the baselines")
+            baselines = _baselines(chosen, usable)
+            clock.lap("baselines")
+        metrics = {
+            "questions": _with_notes(outcome(measured.questions, baselines), notes, config),
+            "curve": curve,
+            "seconds": clock.total(),
+            "counts": _counts(chosen, usable),
+        }
+        yield Stage("Writing the checkpoint")
+        _write(scratch / "checkpoint", output_dir, examples, usable, result, measured, metrics)
+    yield Finished(metrics, output_dir)
+
+
+def _prepare(
+    examples: Sequence[Example], config: TrainConfig
+) -> tuple[list[Example], TrainConfig, dict[str, str]]:
+    chosen = _sample(examples, config)
+    notes = {head.question: _note(head, chosen) for head in config.heads}
+    heads = tuple(h for h in config.heads if answered(chosen, h.question, "train"))
+    if not heads:
+        raise TooLittleDataError(
+            "No training review has an answer to any of the chosen questions. "
+            "Label some reviews first."
+        )
+    return chosen, replace(config, heads=heads), {q: note for q, note in notes.items() if note}
+
+
+def _sample(examples: Sequence[Example], config: TrainConfig) -> list[Example]:
+    questions = {head.question for head in config.heads}
+    train = [e for e in examples if e.split == "train" and questions & e.answers.keys()]
+    if config.max_samples is not None and len(train) > config.max_samples:
+        kept = random.Random(config.seed).sample(range(len(train)), config.max_samples)  # noqa: S311 - a sample, no secret
+        train = [train[row] for row in sorted(kept)]
+    return train + [e for e in examples if e.split != "train" and questions & e.answers.keys()]
+
+
+def _note(head: HeadConfig, examples: Sequence[Example]) -> str:
+    train, validation, test = (
+        answered(examples, head.question, split) for split in ("train", "validation", "test")
+    )
+    if not train:
+        return "No training review has an answer, so the model does not answer this question."
+    if head.kind is Kind.CHOICE and len({e.answers[head.question] for e in train}) == 1:
+        return f"All {len(train)} training answers are the same, so the model can only repeat it."
+    if not test:
+        return "No test review has an answer, so nothing could be measured."
+    if len(test) < _FEW:
+        return f"Only {len(test)} test reviews have an answer: the figures say little."
+    if len(validation) < _FEW:
+        return f"Only {len(validation)} validation reviews have an answer: confidences are rough."
+    return ""
+
+
+def _fit(
+    examples: Sequence[Example],
+    config: TrainConfig,
+    features_dir: Path,
+    encoders_dir: Path,
+    scratch: Path,
+) -> Generator[Event, None, _Result]:
+    if config.tier is Tier.TFIDF:
+        yield Stage("Training on TF-IDF terms")
+        model = _tfidf(examples, config)
+        return _Result(model, model.tensors())
+    from ml.core import fitting
+
+    folders = {"features_dir": features_dir, "encoders_dir": encoders_dir}
+    if config.tier is Tier.FROZEN:
+        fitted = yield from fitting.fit_frozen(examples, config, **folders)
+    else:
+        exported = scratch / "encoder"
+        exported.mkdir()
+        fitted = yield from fitting.fit_full(examples, config, **folders, scratch=exported)
+    return _Result(fitted.model, fitted.tensors, fitted.encoder_folder, fitted.tower)
+
+
+def _recorded(
+    events: Generator[Event, None, _Result], curve: list[dict[str, Any]]
+) -> Generator[Event, None, _Result]:
+    while True:
+        try:
+            event = next(events)
+        except StopIteration as stop:
+            result: _Result = stop.value
+            return result
+        if isinstance(event, Epoch):
+            curve.append(_point(event))
+        yield event
+
+
+def _point(event: Epoch) -> dict[str, Any]:
+    loss = event.validation_loss
+    return {
+        "epoch": event.epoch,
+        "train_loss": round(event.train_loss, 6),
+        "validation_loss": round(loss, 6) if loss is not None and math.isfinite(loss) else None,
+    }
+
+
+def _tfidf(examples: Sequence[Example], config: TrainConfig) -> TfidfModel:
+    return fit_tfidf(config.heads, [e for e in examples if e.split == "train"])
+
+
+def _baselines(examples: Sequence[Example], config: TrainConfig) -> dict[str, dict[str, Any]]:
+    found = {"majority": majority_metrics(config.heads, examples)}
+    if config.tier is not Tier.TFIDF:
+        measured = measure_model(_tfidf(examples, config), examples)
+        found["tfidf"] = {q: m["model"] for q, m in measured.questions.items() if m["model"]}
+    return found
+
+
+def _with_notes(
+    questions: dict[str, dict[str, Any]], notes: dict[str, str], config: TrainConfig
+) -> dict[str, dict[str, Any]]:
+    found = {}
+    for head in config.heads:
+        missing = {"kind": head.kind.value, "n": 0, "model": None, "baselines": {}}
+        found[head.question] = questions.get(head.question, missing)
+        if head.question in notes:
+            found[head.question] = {**found[head.question], "note": notes[head.question]}
+    return found
+
+
+def _counts(examples: Sequence[Example], config: TrainConfig) -> dict[str, Any]:
+    splits = ("train", "validation", "test")
+    return {
+        **{split: sum(e.split == split for e in examples) for split in splits},
+        "questions": {
+            h.question: {split: len(answered(examples, h.question, split)) for split in splits}
+            for h in config.heads
+        },
+    }
+
+
+def _write(
+    folder: Path,
+    output_dir: Path,
+    examples: Sequence[Example],
+    config: TrainConfig,
+    result: _Result,
+    measured: Measured,
+    metrics: dict[str, Any],
+) -> None:
+    folder.mkdir()
+    snapshot = snapshot_hash(examples)
+    checkpoint.write_tensors(folder / "model.safetensors", result.tensors)
+    _write_tier(folder, result)
+    settings = {
+        "train": config.to_json(),
+        "calibrations": {q: c.to_json() for q, c in measured.calibrations.items()},
+        "tower": result.tower,
+    }
+    checkpoint.write_json(folder / "config.json", settings)
+    checkpoint.write_json(folder / "metrics.json", metrics)
+    (folder / "CARD.md").write_text(write_card(config, metrics, snapshot), "utf-8")
+    tested = [e for e in _in_order(examples, config) if e.split == "test"]
+    _write_predictions(folder / "test_predictions.jsonl", tested, measured)
+    versions = checkpoint.library_versions()
+    about = {"snapshot_sha256": snapshot, "seed": config.seed, "versions": versions}
+    checkpoint.publish(folder, output_dir, about)
+
+
+def _in_order(examples: Sequence[Example], config: TrainConfig) -> list[Example]:
+    questions = {head.question for head in config.heads}
+    return [e for e in examples if questions & e.answers.keys()]
+
+
+def _write_tier(folder: Path, result: _Result) -> None:
+    if isinstance(result.model, TfidfModel):
+        result.model.write_vocabulary(folder)
+    if result.encoder_folder is not None:
+        for name in FILES:
+            checkpoint.place(result.encoder_folder / name, folder / name)
+
+
+def _write_predictions(path: Path, rows: Sequence[Example], measured: Measured) -> None:
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for example, prediction in zip(rows, measured.predictions, strict=True):
+            line = {"id": example.id, "answers": prediction}
+            file.write(json.dumps(line, ensure_ascii=False, allow_nan=False) + "\n")
