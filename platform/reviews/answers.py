@@ -28,7 +28,21 @@ class AnswerSink(Protocol):
         ...
 
 
-_factories: list[Callable[[Project], AnswerSink]] = []
+class _Nobody:
+    """What takes answers while no package above has registered: nothing can be answered."""
+
+    def questions(self) -> Mapping[str, str]:
+        return {}
+
+    def parse(self, question_key: str, raw: str) -> Any:
+        raise KeyError(question_key, raw)
+
+    def store(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+        if rows:
+            raise KeyError("nobody takes answers")
+
+
+_factories: list[Callable[[Project], AnswerSink]] = [lambda _: _Nobody()]
 
 
 def register(factory: Callable[[Project], AnswerSink]) -> None:

@@ -19,6 +19,8 @@ class Dataset(models.Model):
     #: Set once an import has ended well; until then its reviews are shown nowhere.
     is_ready = models.BooleanField(default=False)
     review_count = models.PositiveIntegerField(default=0)
+    #: Reviews by split, and those of the control slice; counted once, since reviews never change.
+    split_counts = models.JSONField(default=dict)
 
     class Meta:
         constraints = [
@@ -154,6 +156,29 @@ class Review(models.Model):
         return f"review {self.pk}"
 
 
+#: What an import writes: every column, in the order of writing.Inserts; a test compares them.
+REVIEW_COLUMNS = (
+    "id",
+    "project_id",
+    "dataset_id",
+    "import_job_id",
+    "row_number",
+    "text",
+    "text_hash",
+    "metadata",
+    "product",
+    "author",
+    "reviewed_at",
+    "split",
+    "is_control",
+    "priority",
+    "ranked_by",
+    "ranked_at",
+    "is_labelled",
+    "created_at",
+)
+
+
 class RejectedRow(models.Model):
     """A row that an import could not take: where, why, and what it said."""
 
@@ -175,4 +200,21 @@ class RejectedRow(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"line {self.line}: {self.reason}"
+        return self.sentence
+
+    @property
+    def sentence(self) -> str:
+        """Say where and why: line 12, column Rating: "five" is not a number from 1 to 5."""
+        where = f", column {self.column}" if self.column else ""
+        return f"line {self.line}{where}: {self.reason}"
+
+
+REJECTED_COLUMNS = (
+    "import_job_id",
+    "row_number",
+    "line",
+    "column",
+    "reason",
+    "value",
+    "cells",
+)

@@ -1,0 +1,234 @@
+"""Take uploads in and start imports."""
+
+import hashlib
+import uuid
+from dataclasses import dataclass, replace
+from pathlib import PurePosixPath
+
+from django.conf import settings
+from django.core.files.base import File
+from django.db import IntegrityError, transaction
+
+from accounts import audit
+from accounts.models import User
+from common.errors import Conflict, Invalid
+from common.text import normalise
+from jobs.models import Job
+from jobs.services import enqueue
+from projects.models import Project
+from reviews import mapping as mappings
+from reviews.answers import sink_for
+from reviews.files import open_upload
+from reviews.mapping import ColumnMapping
+from reviews.models import Dataset, ImportJob, Upload
+from reviews.parsing import (
+    SAMPLE_BYTES,
+    Format,
+    guess_format,
+    open_table,
+    readable,
+)
+
+PREVIEW_ROWS = 20
+_SAMPLE_ROWS = 200
+_CHUNK = 1024 * 1024
+MAX_DATASET_NAME = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """The start of an upload, read in some way, and what its columns seem to be."""
+
+    format: Format
+    columns: list[str]
+    rows: list[list[str]]
+    guess: ColumnMapping
+
+
+@dataclass(frozen=True, slots=True)
+class Started:
+    """An import under way; `is_new` is False when an earlier request had started it."""
+
+    dataset: Dataset
+    import_job: ImportJob
+    job: Job
+    is_new: bool = True
+
+
+def receive_upload(*, project: Project, file: File[bytes], actor: User | None) -> Upload:
+    """Store a file under a name of ours; raise Invalid when it is empty or too large."""
+    limit = settings.GLOSS_UPLOAD_MAX_BYTES
+    if file.size > limit:
+        raise Invalid.of(
+            "file", f"The file has {file.size:,} bytes, at most {limit:,} are taken. Split it."
+        )
+    if file.size == 0:
+        raise Invalid.of("file", "The file is empty. Choose a file with a row for every review.")
+    upload = Upload(
+        project=project,
+        created_by=actor,
+        original_name=_kept_name(file.name),
+        byte_count=file.size,
+        sha256=_sha256(file),
+    )
+    upload.file.save(f"{uuid.uuid4().hex}.csv", file, save=False)
+    with transaction.atomic():
+        upload.save()
+        audit.record(
+            actor=actor,
+            project_id=project.pk,
+            action="upload.received",
+            subject=upload.original_name,
+            sha256=upload.sha256,
+            byte_count=upload.byte_count,
+        )
+    return upload
+
+
+def _kept_name(name: str | None) -> str:
+    """Return the name that people see; it is never a path of ours."""
+    base = PurePosixPath((name or "").replace("\\", "/")).name
+    return readable(normalise(base))[-255:] or "unnamed"
+
+
+def _sha256(file: File[bytes]) -> str:
+    digest = hashlib.sha256()
+    for chunk in file.chunks(_CHUNK):
+        digest.update(chunk)
+    file.seek(0)
+    return digest.hexdigest()
+
+
+def discard_upload(*, upload: Upload) -> None:
+    """Remove an upload that no import uses, and its file."""
+    upload.delete()
+    upload.file.delete(save=False)
+
+
+def preview(
+    *,
+    upload: Upload,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    has_header: bool | None = None,
+) -> Preview:
+    """Read the first rows of an upload, guessing what is not given.
+
+    Raises Invalid when the file has no row to import or cannot be read in that way.
+    """
+    with open_upload(upload) as binary:
+        chosen = guess_format(
+            binary.read(SAMPLE_BYTES),
+            encoding=encoding,
+            delimiter=delimiter,
+            has_header=has_header,
+        )
+        binary.seek(0)
+        table = open_table(binary, chosen)
+        rows = [record.cells for record, _ in zip(table.records, range(_SAMPLE_ROWS), strict=False)]
+    if not rows:
+        raise Invalid.of("file", "The file has a header and no rows below it.")
+    questions = sink_for(upload.project).questions()
+    guess = mappings.guess(table.columns, rows, questions)
+    return Preview(chosen, table.columns, rows[:PREVIEW_ROWS], guess)
+
+
+def started_before(*, project: Project, actor: User | None, key: str | None) -> Started | None:
+    """Return the import that the same person started with the same idempotency key."""
+    if not key:
+        return None
+    job = Job.objects.filter(created_by=actor, idempotency_key=key).first()
+    if job is None:
+        return None
+    work = ImportJob.objects.select_related("dataset").filter(job=job).first()
+    if work is None or job.project_id != project.pk:
+        raise Conflict("This Idempotency-Key was used for something else. Choose another.")
+    return Started(work.dataset, work, job, is_new=False)
+
+
+def start_import(
+    *,
+    project: Project,
+    dataset_name: str,
+    upload: Upload,
+    mapping: ColumnMapping | None = None,
+    encoding: str | None = None,
+    delimiter: str | None = None,
+    actor: User | None,
+    idempotency_key: str | None = None,
+) -> Started:
+    """Make a data set that is not shown yet and the job that will fill it.
+
+    A mapping of None, or one without text columns, is completed by guessing. Raises Invalid when
+    file and mapping do not fit, Conflict when the name is taken.
+    """
+    before = started_before(project=project, actor=actor, key=idempotency_key)
+    if before is not None:
+        return before
+    name = _checked_name(dataset_name)
+    wanted = mapping or ColumnMapping(text=())
+    seen = preview(
+        upload=upload, encoding=encoding, delimiter=delimiter, has_header=wanted.has_header
+    )
+    resolved = mappings.resolve(
+        _completed(wanted, seen, is_given=mapping is not None),
+        columns=seen.columns,
+        questions=sink_for(project).questions(),
+    )
+    with transaction.atomic():
+        dataset = _new_dataset(project=project, name=name, actor=actor)
+        job = enqueue(
+            project=project,
+            kind="import",
+            actor=actor,
+            params={"dataset": name, "upload": upload.pk, "file": upload.original_name},
+            idempotency_key=idempotency_key,
+        )
+        work = ImportJob.objects.create(
+            dataset=dataset,
+            upload=upload,
+            job=job,
+            encoding=seen.format.encoding,
+            delimiter=seen.format.delimiter,
+            has_header=seen.format.has_header,
+            mapping=resolved.as_json(),
+            columns=seen.columns,
+        )
+        audit.record(
+            actor=actor,
+            project_id=project.pk,
+            action="dataset.created",
+            subject=name,
+            job=str(job.pk),
+        )
+    return Started(dataset, work, job)
+
+
+def _checked_name(raw: str) -> str:
+    name = normalise(raw)
+    if not 1 <= len(name) <= MAX_DATASET_NAME:
+        raise Invalid.of("name", f"A data set's name has 1 to {MAX_DATASET_NAME} characters.")
+    return name
+
+
+def _completed(wanted: ColumnMapping, seen: Preview, *, is_given: bool) -> ColumnMapping:
+    """Fill in what was left to us: everything, or the text columns."""
+    if wanted.text:
+        return wanted
+    if not seen.guess.text:
+        raise Invalid.of(
+            "mapping.text",
+            "No column looks like text. Name the one that holds it; "
+            f"the file has: {', '.join(seen.columns[:20])}.",
+        )
+    return replace(wanted, text=seen.guess.text) if is_given else seen.guess
+
+
+def _new_dataset(*, project: Project, name: str, actor: User | None) -> Dataset:
+    try:
+        with transaction.atomic():
+            return Dataset.objects.create(project=project, name=name, created_by=actor)
+    except IntegrityError:
+        raise Conflict(
+            f"The project has a data set called {name!r} already. Choose another name."
+        ) from None

@@ -1,0 +1,40 @@
+"""What a review is for, drawn from the hash of its text: the same text always falls alike.
+
+The digits of a SHA-256 are as good as random and independent of one another, so each draw takes
+its own thirteen (52 bits). Duplicates therefore never cross splits, in any data set, in any order
+of upload, and nothing has to be remembered.
+"""
+
+from dataclasses import dataclass
+
+TRAIN_SHARE = 0.70
+VALIDATION_SHARE = 0.15
+
+
+@dataclass(frozen=True, slots=True)
+class Draw:
+    """What the hash decided."""
+
+    split: str
+    is_control: bool
+    priority: float
+
+
+def draw(text_hash: str, *, control_share: float) -> Draw:
+    """Draw split, control slice and first place in the queue from a hash in hex."""
+    return Draw(
+        split=_split(_unit(text_hash, 0)),
+        is_control=_unit(text_hash, 1) < control_share,
+        priority=_unit(text_hash, 2),
+    )
+
+
+def _split(place: float) -> str:
+    if place < TRAIN_SHARE:
+        return "train"
+    return "validation" if place < TRAIN_SHARE + VALIDATION_SHARE else "test"
+
+
+def _unit(text_hash: str, number: int) -> float:
+    """Return the draw of that number, at least 0 and below 1."""
+    return int(text_hash[13 * number : 13 * number + 13], 16) / 2.0**52
