@@ -30,15 +30,15 @@ lint: $(VENV)/.installed-dev ## Check style, types, templates, import contracts,
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
 	@$(VENV)/bin/mypy .
 	@PYTHONPATH=platform $(VENV)/bin/lint-imports --no-cache
-	@$(VENV)/bin/djlint --check --lint --quiet templates
+	@$(VENV)/bin/djlint --lint --quiet templates
 	@$(VENV)/bin/hadolint Dockerfile
 	@$(PYTHON) manage.py makemigrations --check --dry-run
 
 bench: $(VENV)/.installed-dev ## Measure (BENCH=name for one of them); a table, and JSON below bench-results/
 	@exec $(PYTHON) -m tests.bench $(BENCH)
 
-format: $(VENV)/.installed-dev ## Bring code and templates into the house style
-	@$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format . && $(VENV)/bin/djlint --reformat --quiet templates
+format: $(VENV)/.installed-dev ## Bring code into the house style
+	@$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format .
 
 clean: ## Remove caches; what the product wrote stays
 	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

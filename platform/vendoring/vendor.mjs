@@ -1,6 +1,6 @@
 // Copy the browser libraries, unmodified, out of node_modules into platform/static/vendor.
 //
-// For maintainers only: `npm ci --ignore-scripts && node scripts/vendor.mjs`. To move a version, change
+// For maintainers only, in this folder: `npm ci --ignore-scripts && node vendor.mjs`. To move a version, change
 // package.json, run `npm install --package-lock-only --omit-lockfile-registry-resolved`, then the two commands.
 // The lock file pins each package by its integrity hash and records no download host.
 import { createHash } from "node:crypto";
@@ -8,7 +8,8 @@ import { cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
+const here = dirname(fileURLToPath(import.meta.url));
+const root = dirname(dirname(here));
 const places = [
   {
     // What pages load.
@@ -31,13 +32,13 @@ const sha256 = (path) => createHash("sha256").update(readFileSync(path)).digest(
 function copied(name, file, folder) {
   const to = join(folder, file);
   mkdirSync(dirname(to), { recursive: true });
-  cpSync(join(root, "node_modules", name, file), to);
+  cpSync(join(here, "node_modules", name, file), to);
   return sha256(to);
 }
 
 function library(name, files, target) {
   const { version, license } = JSON.parse(
-    readFileSync(join(root, "node_modules", name, "package.json"), "utf8"),
+    readFileSync(join(here, "node_modules", name, "package.json"), "utf8"),
   );
   const folder = `${name}@${version}`;
   const hashes = files.map((file) => [file, copied(name, file, join(target, folder))]);
