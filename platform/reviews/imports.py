@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from common.errors import GlossError
 from jobs.lease import JobFailed, Lease
-from reviews import answers, mapping, writing
+from reviews import answers, mapping, services, writing
 from reviews.dates import is_day_first
 from reviews.files import open_upload
 from reviews.models import Dataset, ImportJob, Review
@@ -183,10 +183,5 @@ def split_counts(dataset_id: int) -> dict[str, int]:
 def tidy(job_id: UUID) -> None:
     """Remove what a failed or cancelled import left; its name is free again, the file stays."""
     work = ImportJob.objects.select_related("dataset").filter(job=job_id).first()
-    # A job may be called lost between showing the data set and saying so: then all is well.
-    if work is None or work.dataset.is_ready:
-        return
-    reviews = Review.objects.filter(import_job=work)
-    while ids := list(reviews.values_list("pk", flat=True)[:BATCH_ROWS]):
-        Review.objects.filter(pk__in=ids).delete()
-    work.dataset.delete()
+    if work is not None:
+        services.discard_import(work=work)

@@ -2,14 +2,18 @@
 
 from dataclasses import dataclass
 
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Length
 
 from common.errors import Invalid, NotVisible
 from common.text import normalise
+from jobs.models import Job
 from projects.models import Project
 from reviews.filters import Asked, Filter
 from reviews.models import Dataset, ImportJob, RejectedRow, Review, Upload
+
+#: Imports in these states have left nothing that anybody should see.
+ENDED_BADLY = (Job.State.FAILED, Job.State.CANCELLED)
 
 
 def visible_reviews(project: Project) -> QuerySet[Review]:
@@ -27,9 +31,13 @@ def review_of(project: Project, review_id: int) -> Review:
 
 
 def datasets_of(project: Project) -> QuerySet[Dataset]:
-    """Return the project's data sets, newest first, with who made them and their imports."""
+    """Return the project's data sets, newest first, with who made them and their imports.
+
+    Those whose import is under way are among them, those whose import failed are not.
+    """
+    ended = ImportJob.objects.filter(dataset=OuterRef("pk"), job__state__in=ENDED_BADLY)
     return (
-        Dataset.objects.filter(project=project)
+        Dataset.objects.filter(Q(is_ready=True) | ~Exists(ended), project=project)
         .select_related("created_by")
         .prefetch_related("imports__upload", "imports__job")
         .order_by("-id")

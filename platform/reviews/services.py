@@ -20,7 +20,7 @@ from reviews import mapping as mappings
 from reviews.answers import sink_for
 from reviews.files import open_upload
 from reviews.mapping import ColumnMapping
-from reviews.models import Dataset, ImportJob, Upload
+from reviews.models import Dataset, ImportJob, Review, Upload
 from reviews.parsing import (
     SAMPLE_BYTES,
     Format,
@@ -28,10 +28,12 @@ from reviews.parsing import (
     open_table,
     readable,
 )
+from reviews.selectors import ENDED_BADLY
 
 PREVIEW_ROWS = 20
 _SAMPLE_ROWS = 200
 _CHUNK = 1024 * 1024
+_SLICE = 2_000
 MAX_DATASET_NAME = 100
 
 
@@ -224,7 +226,30 @@ def _completed(wanted: ColumnMapping, seen: Preview, *, is_given: bool) -> Colum
     return replace(wanted, text=seen.guess.text) if is_given else seen.guess
 
 
+def discard_import(*, work: ImportJob) -> None:
+    """Remove the data set of an import that ended without success, in slices.
+
+    A job may be called lost between showing the data set and saying so: then all is well and
+    nothing is removed.
+    """
+    if work.dataset.is_ready:
+        return
+    reviews = Review.objects.filter(import_job=work)
+    while ids := list(reviews.values_list("pk", flat=True)[:_SLICE]):
+        Review.objects.filter(pk__in=ids).delete()
+    work.dataset.delete()
+
+
 def _new_dataset(*, project: Project, name: str, actor: User | None) -> Dataset:
+    # An import that was cancelled while it waited never met a worker that would tidy up.
+    ended = ImportJob.objects.select_related("dataset").filter(
+        dataset__project=project,
+        dataset__name=name,
+        dataset__is_ready=False,
+        job__state__in=ENDED_BADLY,
+    )
+    for work in ended:
+        discard_import(work=work)
     try:
         with transaction.atomic():
             return Dataset.objects.create(project=project, name=name, created_by=actor)

@@ -1,8 +1,24 @@
 """URLs of the package's pages, below a project, and of its API."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from reviews import api, views
 
 app_name = "reviews"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.review_list, name="list"),
+    path("upload/", views.upload_new, name="upload"),
+    path("uploads/<int:upload_id>/", views.upload_mapping, name="mapping"),
+    path("datasets/<int:dataset_id>/", views.dataset_detail, name="dataset"),
+    path("datasets/<int:dataset_id>/rejects.csv", views.dataset_rejects, name="rejects"),
+    path("<int:review_id>/", views.review_detail, name="detail"),
+]
 
-api_urlpatterns: list[URLPattern] = []
+_project = "projects/<slug:slug>"
+api_urlpatterns = [
+    path(f"{_project}/datasets/", api.DatasetListApi.as_view()),
+    path(f"{_project}/datasets/<int:dataset_id>/", api.DatasetApi.as_view()),
+    path(f"{_project}/datasets/<int:dataset_id>/rejects.csv", api.RejectsApi.as_view()),
+    path(f"{_project}/reviews/", api.ReviewListApi.as_view()),
+    path(f"{_project}/reviews/<int:review_id>/", api.ReviewApi.as_view()),
+]

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import time
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,6 @@ from django.core.management.base import BaseCommand, CommandError
 
 from common.errors import GlossError
 from jobs import worker
-from jobs.lease import claim_one
 from jobs.models import Job
 from projects.models import Project
 from reviews import services
@@ -48,7 +46,7 @@ class Command(BaseCommand):
         except GlossError as error:
             raise CommandError(error.detail) from error
         self.stderr.write(f"Job {job.pk} imports {options['file'].name}.")
-        job = _run(job)
+        job = worker.run_here(job)
         if job.state != Job.State.SUCCEEDED:
             raise CommandError(f"The import {job.state}: {job.reason}")
         self.stdout.write(json.dumps(job.result))
@@ -105,15 +103,3 @@ def _names(listed: str | None) -> tuple[str, ...]:
     if not listed:
         return ()
     return tuple(name.strip() for name in next(csv.reader([listed], skipinitialspace=True)) if name)
-
-
-def _run(job: Job) -> Job:
-    """Run the job here, unless a worker was quicker: then wait for it."""
-    while not job.is_finished:
-        lease = claim_one(job_id=job.pk, worker=worker.worker_name())
-        if lease is not None:
-            worker.run(lease)
-        else:
-            time.sleep(0.5)
-        job.refresh_from_db()
-    return job
