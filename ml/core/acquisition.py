@@ -18,11 +18,17 @@ def score(predictions: Sequence[Mapping[str, Prediction]]) -> Floats:
     a multichoice as its three least certain options, a number as its interval is wide or its value
     lies between whole steps, spans as the least certain span is.
     """
-    if not predictions:
-        return np.zeros(0)
-    questions = list(predictions[0])
-    ranks = [_percentiles(np.array([uncertainty(p[q]) for p in predictions])) for q in questions]
-    return np.asarray(np.mean(ranks, axis=0)) if ranks else np.zeros(len(predictions))
+    questions = list(predictions[0]) if predictions else []
+    return rank({q: [uncertainty(p[q]) for p in predictions] for q in questions})
+
+
+def rank(uncertainties: Mapping[str, Sequence[float] | Floats]) -> Floats:
+    """Return what `score` does from uncertainties per question, one value a review each.
+
+    A pool that is too large to keep its predictions keeps these instead.
+    """
+    ranks = [_percentiles(np.asarray(values)) for values in uncertainties.values()]
+    return np.asarray(np.mean(ranks, axis=0)) if ranks else np.zeros(0)
 
 
 def uncertainty(prediction: Prediction) -> float:

@@ -1,6 +1,7 @@
 """Fit the heads on a frozen encoder, or the encoder with them."""
 
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final
@@ -142,10 +143,22 @@ def _fit_heads(
         words.append((yield from _words(encoder, part, config.heads)))
     yield Stage("Training the heads")
     study = _frozen_study(config, splits, pooled, words, encoder.width)
-    for event in learn(study, config):
-        if not is_silent:
-            yield event
+    with _one_thread():
+        for event in learn(study, config):
+            if not is_silent:
+                yield event
     return study.heads
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    # Heads are too small to share: two threads would mostly wait for each other.
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _words(

@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ml.core.adamw import AdamW
 from ml.core.config import TrainConfig
+from ml.core.engines.base import Ints
 from ml.core.errors import DivergedError
 from ml.core.events import Epoch, Event, Finished, Progress, Stage, event_to_json
 from ml.core.lesson import Lesson, batches, mean_losses
@@ -74,13 +76,14 @@ def learn(study: Study, config: TrainConfig) -> Iterator[Epoch | Progress]:
     steps = math.ceil(study.train.size / config.batch_size)
     epochs = max(config.epochs, math.ceil(config.minimum_steps / steps))
     optimiser = _optimiser(study, config)
-    schedule = _schedule(optimiser, config, steps * epochs)
     starts = _validate(study)
     for epoch in range(1, epochs + 1):
         total = 0.0
         for step, rows in enumerate(batches(study.train, config.batch_size, chance), start=1):
-            total += _step(study, config, optimiser, rows, epoch)
-            schedule.step()
+            share = _share(optimiser.steps, steps * epochs, config.warmup)
+            total += _step(study, config, optimiser, rows, share)
+            if not math.isfinite(total):
+                raise DivergedError(epoch)
             if study.encoder_rate:
                 yield Progress((epoch - 1) * steps + step, epochs * steps, "Training")
         losses = _validate(study)
@@ -94,22 +97,18 @@ def learn(study: Study, config: TrainConfig) -> Iterator[Epoch | Progress]:
 
 
 def _step(
-    study: Study, config: TrainConfig, optimiser: torch.optim.Optimizer, rows: object, epoch: int
+    study: Study, config: TrainConfig, optimiser: AdamW, rows: Ints, share: float
 ) -> float:
     study.network.train()
-    if not isinstance(rows, np.ndarray):
-        raise TypeError("rows must be an array")
     losses = study.train.losses(study.heads, study.priors, rows)
     if not losses:
         return 0.0
     weights = {head.question: head.weight for head in config.heads}
     loss = torch.stack([weights[q] * one for q, one in losses.items()]).sum()
-    if not torch.isfinite(loss):
-        raise DivergedError(epoch)
-    optimiser.zero_grad(set_to_none=True)
+    optimiser.clear()
     loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
     nn.utils.clip_grad_norm_(study.network.parameters(), config.clip)
-    optimiser.step()
+    optimiser.step(share)
     return float(loss.detach())
 
 
@@ -126,27 +125,16 @@ def _joint(study: Study, losses: dict[str, float]) -> float | None:
     return sum(weights[question] * loss for question, loss in losses.items())
 
 
-def _optimiser(study: Study, config: TrainConfig) -> torch.optim.AdamW:
+def _optimiser(study: Study, config: TrainConfig) -> AdamW:
     own = {id(parameter) for parameter in study.heads.parameters()}
-    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for parameter in study.network.parameters():
-        rate = config.head_learning_rate if id(parameter) in own else study.encoder_rate
-        # Biases and norms are not decayed: pulling them to zero only shifts the outputs.
-        decay = config.weight_decay if parameter.ndim > 1 else 0.0
-        groups.setdefault((rate, decay), []).append(parameter)
-    return torch.optim.AdamW(
-        [{"params": p, "lr": rate, "weight_decay": decay} for (rate, decay), p in groups.items()]
-    )
+    towers = [p for p in study.network.parameters() if id(p) not in own]
+    groups = [(list(study.heads.parameters()), config.head_learning_rate)]
+    return AdamW([*groups, (towers, study.encoder_rate)], config.weight_decay)
 
 
-def _schedule(
-    optimiser: torch.optim.Optimizer, config: TrainConfig, steps: int
-) -> torch.optim.lr_scheduler.LambdaLR:
-    rising = max(1, int(config.warmup * steps))
-
-    def share(step: int) -> float:
-        if step < rising:
-            return (step + 1) / rising
-        return max(0.0, (steps - step) / max(1, steps - rising))
-
-    return torch.optim.lr_scheduler.LambdaLR(optimiser, share)
+def _share(step: int, steps: int, warmup: float) -> float:
+    """Return the share of the peak rate at a step: up in a line, then down to zero in a line."""
+    rising = max(1, int(warmup * steps))
+    if step < rising:
+        return (step + 1) / rising
+    return max(0.0, (steps - step) / max(1, steps - rising))

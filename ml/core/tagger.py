@@ -13,7 +13,7 @@ from ml.core import bio
 from ml.core.config import HeadConfig
 from ml.core.data import Example
 from ml.core.engines.base import Floats, Ints
-from ml.core.linear import fit_softmax
+from ml.core.linear import Rows, fit_softmax
 from ml.core.scores import WordScores
 from ml.core.targets import WordTargets, word_targets
 
@@ -120,7 +120,7 @@ def _fit_both(
 ) -> tuple[Floats, Floats]:
     tags = np.concatenate([target.tags for target in targets])
     count = bio.tag_count(len(head.options))
-    weights, bias = fit_softmax(rows, tags, classes=count, strength=_STRENGTH)
+    weights, bias = fit_softmax(Rows.of(rows), tags, classes=count, strength=_STRENGTH)
     if not head.polarities:
         return weights, bias
     polarity_weights, polarity_bias = _fit_polarity(head, rows, targets)
@@ -140,4 +140,5 @@ def _fit_polarity(
     classes = len(head.polarities)
     if not places:
         return np.zeros((classes, rows.shape[1])), np.zeros(classes)
-    return fit_softmax(rows[places], np.array(wanted), classes=classes, strength=_STRENGTH)
+    chosen = Rows.of(rows[places])
+    return fit_softmax(chosen, np.array(wanted), classes=classes, strength=_STRENGTH)

@@ -11,7 +11,7 @@ import numpy as np
 from ml.core.config import HeadConfig, Kind
 from ml.core.data import Example, answered
 from ml.core.engines.base import Floats
-from ml.core.linear import fit_ridge, fit_sigmoid, fit_softmax
+from ml.core.linear import Rows, fit_ridge, fit_sigmoid, fit_softmax
 from ml.core.scores import Scores
 from ml.core.tagger import Tagger
 from ml.core.targets import choice_targets, multichoice_targets, number_targets
@@ -104,7 +104,7 @@ def fit_tfidf(heads: tuple[HeadConfig, ...], examples: Sequence[Example]) -> Tfi
     pooled = [head for head in heads if head.kind is not Kind.SPANS]
     rows = [e for e in examples if any(head.question in e.answers for head in pooled)]
     vectoriser = Vectoriser.fit([example.text for example in rows])
-    matrix = vectoriser.transform([example.text for example in rows])
+    matrix = Rows.of(vectoriser.transform([example.text for example in rows]))
     linears = {head.question: _fit_linear(head, matrix, rows) for head in pooled}
     taggers = {
         head.question: Tagger.fit(head, answered(examples, head.question))
@@ -114,9 +114,9 @@ def fit_tfidf(heads: tuple[HeadConfig, ...], examples: Sequence[Example]) -> Tfi
     return TfidfModel(heads, vectoriser, linears, taggers)
 
 
-def _fit_linear(head: HeadConfig, matrix: Any, examples: Sequence[Example]) -> Linear:
-    chosen = [row for row, e in enumerate(examples) if head.question in e.answers]
-    rows, answering = matrix[chosen], [examples[row] for row in chosen]
+def _fit_linear(head: HeadConfig, matrix: Rows, examples: Sequence[Example]) -> Linear:
+    chosen = np.array([i for i, e in enumerate(examples) if head.question in e.answers])
+    rows, answering = matrix.select(chosen), [examples[row] for row in chosen]
     match head.kind:
         case Kind.CHOICE:
             targets = choice_targets(head, answering)

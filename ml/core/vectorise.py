@@ -129,9 +129,13 @@ def _gram_document_counts(texts: Sequence[str], least: int, limit: int) -> dict[
 
 def _chunk_counts(texts: Sequence[str]) -> tuple[Hashes, Ints]:
     rows, found, _ = _grams(texts)
-    unique, inverse = np.unique(found, return_inverse=True)
-    pairs = np.unique(rows * np.int64(len(unique)) + inverse)
-    return unique, np.bincount(pairs % max(len(unique), 1), minlength=len(unique))
+    order = np.lexsort((rows, found))
+    rows, found = rows[order], found[order]
+    is_term = np.append(True, found[1:] != found[:-1])[: len(found)]
+    is_pair = is_term | np.append(True, rows[1:] != rows[:-1])[: len(found)]
+    starts = np.flatnonzero(is_term)
+    counts = np.add.reduceat(is_pair.astype(np.int64), starts) if len(starts) else starts
+    return found[starts], counts
 
 
 def _spelled(texts: Sequence[str], wanted: dict[int, int]) -> dict[str, int]:
@@ -139,11 +143,17 @@ def _spelled(texts: Sequence[str], wanted: dict[int, int]) -> dict[str, int]:
     missing = np.array(sorted(wanted), dtype=np.uint64)
     for start in range(0, len(texts), _CHUNK):
         _, found, speller = _grams(texts[start : start + _CHUNK])
-        unique, first = np.unique(found, return_index=True)
-        here, places, _ = np.intersect1d(unique, missing, return_indices=True)
-        for value, place in zip(here.tolist(), first[places].tolist(), strict=True):
-            spelled[speller.spell(place)] = wanted[value]
-        missing = np.setdiff1d(missing, here)
+        if not len(missing):
+            break
+        places = np.minimum(np.searchsorted(missing, found), len(missing) - 1)
+        hits = np.flatnonzero(missing[places] == found)
+        # Written backwards, so that the first occurrence spells the term.
+        first = np.full(len(missing), -1)
+        first[places[hits[::-1]]] = hits[::-1]
+        for value, place in zip(missing.tolist(), first.tolist(), strict=True):
+            if place >= 0:
+                spelled[speller.spell(place)] = wanted[value]
+        missing = missing[first < 0]
     return spelled
 
 
