@@ -28,7 +28,7 @@ test: $(VENV)/.installed-dev ## Run every test that can run here, on SQLite and 
 
 lint: $(VENV)/.installed-dev ## Check style, types, templates, import contracts, Dockerfile
 	@$(VENV)/bin/ruff check . && $(VENV)/bin/ruff format --check .
-	@$(VENV)/bin/mypy .
+	@PYTHONPATH=platform $(VENV)/bin/mypy .
 	@PYTHONPATH=platform $(VENV)/bin/lint-imports --no-cache
 	@$(VENV)/bin/djlint --lint --quiet templates
 	@$(VENV)/bin/hadolint Dockerfile

@@ -1,8 +1,10 @@
-"""What the reviews say, as charts: answers, time, products, lengths. Every bar leads to its reviews.
+"""What the reviews say, as charts: answers, time, products, lengths.
 
-All numbers come from gold (what people or imported columns said), not from a model, and say so.
+Every bar leads to its reviews. All numbers come from gold (what people or imported columns said),
+not from a model, and say so.
 """
 
+import itertools
 from collections import defaultdict
 from urllib.parse import urlencode
 
@@ -175,7 +177,7 @@ def _lengths(project: Project) -> Chart | None:
     if not total:
         return None
     names = [f"under {LENGTHS[0]}"]
-    names += [f"{low} to {high - 1}" for low, high in zip(LENGTHS, LENGTHS[1:], strict=False)]
+    names += [f"{low} to {high - 1}" for low, high in itertools.pairwise(LENGTHS)]
     names.append(f"{LENGTHS[-1]} and more")
     return Chart(
         id="lengths",
@@ -223,7 +225,7 @@ def _polarities(project: Project, question: QuestionSnapshot) -> Chart | None:
         labels=[option.name for option in question.options],
         series=[
             Series(
-                polarity.label,
+                str(polarity.label),
                 [counted.get((option.id, polarity.value), 0) for option in question.options],
                 option=POLARITY_COLOURS[polarity.value],
             )

@@ -3,6 +3,7 @@
 import os
 import socket
 import threading
+import time
 from datetime import datetime, timedelta
 
 import structlog
@@ -20,6 +21,7 @@ from jobs.lease import (
     LeaseLost,
     backoff,
     claim,
+    claim_one,
     reap,
 )
 from jobs.models import Job, WorkerHeartbeat
@@ -110,6 +112,21 @@ def run(lease: Lease) -> None:
         _retry_or_fail(lease, error)
     _tidy(job)
     close_old_connections()
+
+
+def run_here(job: Job) -> Job:
+    """Run a job in this process, unless a worker was quicker: then wait for it.
+
+    Management commands use it, so that they work without a worker.
+    """
+    while not job.is_finished:
+        lease = claim_one(job_id=job.pk, worker=worker_name())
+        if lease is not None:
+            run(lease)
+        else:
+            time.sleep(0.5)
+        job.refresh_from_db()
+    return job
 
 
 def _retry_or_fail(lease: Lease, error: Exception) -> None:

@@ -59,7 +59,7 @@ class Command(BaseCommand):
 
         if load_demo(owner=owner):
             self._say("Made the demo project: about 600 reviews, three annotators.")
-        return demo_training()
+        return demo_training(owner=owner)
 
     def _wait_for_page(self, supervisor: Supervisor, port: int) -> None:
         until = time.monotonic() + FIRST_PAGE_SECONDS
