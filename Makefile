@@ -6,7 +6,8 @@ PORT ?= 8000
 GLOSS_HOME ?= var
 DEMO ?= 1
 BENCH ?=
-export PORT GLOSS_HOME DEMO
+DATA ?=
+export PORT GLOSS_HOME DEMO DATA
 
 VENV := .venv
 PYTHON := $(VENV)/bin/python

@@ -81,7 +81,7 @@ class Stack:
         )
         if done.returncode:
             raise AssertionError(f"{arguments} failed:\n{done.stdout}\n{done.stderr}")
-        return done.stdout
+        return str(done.stdout)
 
     def python(self, code: str) -> Any:
         """Run code inside Django and return what its last line printed as JSON."""
@@ -91,7 +91,7 @@ class Stack:
         """Ask the database from outside, as a person with psql would."""
         if self._server:
             with psycopg.connect(self._url) as connection:
-                return connection.execute(query).fetchall()  # type: ignore[arg-type]  # our own text
+                return connection.execute(query).fetchall()
         with contextlib.closing(sqlite3.connect(self.home / "gloss.sqlite3", timeout=20)) as file:
             return file.execute(query).fetchall()
 

@@ -1,0 +1,1 @@
+"""Benchmarks: `make bench`, or `make bench BENCH=import DATA=reviews.csv`."""

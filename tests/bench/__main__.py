@@ -1,0 +1,31 @@
+"""Run the named benchmarks, or all of them."""
+
+import sys
+from collections.abc import Callable
+
+from tests.bench import imports, queue, training
+from tests.bench.report import Report
+
+BENCHMARKS: dict[str, Callable[[Report], None]] = {
+    "import": imports.run,
+    "queue": queue.run,
+    "training": training.run,
+}
+
+
+def main(names: list[str]) -> int:
+    """Run benchmarks by name; 2 for a name that nobody knows."""
+    unknown = [name for name in names if name not in BENCHMARKS]
+    if unknown:
+        sys.stderr.write(f"No benchmark {unknown[0]!r}; there are {', '.join(BENCHMARKS)}.\n")
+        return 2
+    for name in names or BENCHMARKS:
+        sys.stdout.write(f"{name}\n")
+        report = Report(name)
+        BENCHMARKS[name](report)
+        sys.stdout.write(f"  written to {report.save()}\n\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
