@@ -1,7 +1,31 @@
 """Django's view of the package."""
 
+from datetime import timedelta
+
 from django.apps import AppConfig
 
 
 class LearningConfig(AppConfig):
     name = "ml"
+
+    def ready(self) -> None:
+        from jobs import kinds
+        from ml import filters
+
+        kinds.register(
+            kinds.Kind(
+                "train",
+                "Training",
+                "train",
+                "ml.runner.train",
+                deadline=timedelta(hours=24),
+                on_end="ml.runner.tidy",
+            )
+        )
+        kinds.register(
+            kinds.Kind("score", "Ranking", "predict", "ml.scoring.score", on_end="ml.scoring.tidy")
+        )
+        kinds.register(
+            kinds.Kind("predict", "Prediction", "predict", "ml.bulk.predict", on_end="ml.bulk.tidy")
+        )
+        filters.register()

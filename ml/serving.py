@@ -1,6 +1,87 @@
-"""Answer one request in the web process through an ONNX engine, without torch."""
+"""Answer one request in the web process through an ONNX engine, without torch.
+
+A version is loaded when it is first asked, after every file was compared with its manifest, and
+kept with a few others. One text batch runs at a time: the engine uses every core by itself.
+"""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from common.errors import NotReady
+from ml import checkpoints, services
+from ml.core.errors import CheckpointError
+from ml.models import ModelVersion
+
+if TYPE_CHECKING:
+    from ml.core.predict import Predictor
+
+_KEPT = 3
+_WAIT_SECONDS = 30.0
+
+_turn = threading.Lock()
+_loaded: "OrderedDict[tuple[int, str], Predictor]" = OrderedDict()
+
+
+def predict(version: ModelVersion, texts: Sequence[str]) -> list[dict[str, Any]]:
+    """Return one object per text with one prediction per question, in the contract's shapes.
+
+    Raises NotReady when the version's files are missing or were changed, or others wait too long.
+    """
+    with _one_at_a_time():
+        return _predictor(version).predict(texts)
+
+
+def load(version: ModelVersion, *, engine: str = "onnx") -> "Predictor":
+    """Load a version after checking its files; quarantine it when they are not what they were.
+
+    Raises NotReady with the reason.
+    """
+    from ml.core.predict import Predictor
+
+    if version.state != ModelVersion.State.READY:
+        raise NotReady(f"The files of {version} cannot be trusted. Promote another version.")
+    checkpoints.check_present(version)
+    try:
+        return Predictor.load(checkpoints.directory_of(version), engine=engine)
+    except CheckpointError as error:
+        services.quarantine(version=version, reason=str(error))
+        raise NotReady(f"The files of {version} cannot be trusted: {error}") from error
 
 
 def check_champions() -> str:
-    """Tell whether every champion's files are here."""
+    """Tell whether every champion's files are here and are the ones that were recorded."""
+    champions = ModelVersion.objects.filter(is_champion=True).select_related("project")
+    for champion in champions.iterator():
+        where = f"{champion} of {champion.project.slug}"
+        if champion.state != ModelVersion.State.READY:
+            return f"{where} is quarantined; promote another version"
+        try:
+            checkpoints.check_present(champion)
+        except NotReady as error:
+            return f"{where}: {error.detail}"
     return "ok"
+
+
+@contextmanager
+def _one_at_a_time() -> Iterator[None]:
+    if not _turn.acquire(timeout=_WAIT_SECONDS):
+        raise NotReady("Other predictions are under way. Try again in a moment.")
+    try:
+        yield
+    finally:
+        _turn.release()
+
+
+def _predictor(version: ModelVersion) -> "Predictor":
+    key = (version.pk, version.manifest_sha256)
+    if key in _loaded:
+        _loaded.move_to_end(key)
+        return _loaded[key]
+    predictor = load(version)
+    _loaded[key] = predictor
+    while len(_loaded) > _KEPT:
+        _loaded.popitem(last=False)
+    return predictor

@@ -1,0 +1,77 @@
+"""The filters that models add to the table of reviews: `predicted.QUESTION` and `model`."""
+
+import json
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from common.errors import Invalid
+from ml.models import Evaluation, ModelVersion, Prediction
+from reviews import filters
+from reviews.filters import Asked
+from reviews.models import Review
+
+
+def register() -> None:
+    """Make the filters known; called once, when the package starts."""
+    filters.register("predicted.", predicted)
+    filters.register("model", model)
+
+
+def predicted(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
+    """Keep reviews to which the version named by `model`, or the champion, gave that answer."""
+    name = f"predicted.{asked.suffix}"
+    version = _version(asked, name)
+    kind = _kind(version, asked.suffix, name)
+    given = Prediction.objects.filter(
+        _answer(kind, asked.value, name),
+        model_version=version,
+        question_key=asked.suffix,
+        review=OuterRef("pk"),
+    )
+    return reviews.filter(Exists(given))
+
+
+def model(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
+    """Check that the version exists; which reviews it changes is up to `predicted.`."""
+    _numbered(asked, asked.value)
+    return reviews
+
+
+def _version(asked: Asked, name: str) -> ModelVersion:
+    number = next((value for other, value in asked.others if other == "model" and value), "")
+    if number:
+        return _numbered(asked, number)
+    champion = ModelVersion.objects.filter(project=asked.project, is_champion=True).first()
+    if champion is None:
+        raise Invalid.of(name, "This project has no model yet; train one first.")
+    return champion
+
+
+def _numbered(asked: Asked, number: str) -> ModelVersion:
+    wanted = int(number) if number.isascii() and number.isdigit() and len(number) < 9 else 0
+    version = ModelVersion.objects.filter(project=asked.project, number=wanted).first()
+    if version is None:
+        raise Invalid.of("model", f"This project has no model version {number[:20]!r}.")
+    return version
+
+
+def _kind(version: ModelVersion, question: str, name: str) -> str:
+    kinds = dict(
+        Evaluation.objects.filter(model_version=version).values_list("question_key", "kind")
+    )
+    if question not in kinds:
+        known = ", ".join(sorted(kinds))
+        raise Invalid.of(
+            name, f"Version {version.number} has no question {question[:50]!r}. It has: {known}."
+        )
+    return kinds[question]
+
+
+def _answer(kind: str, value: str, name: str) -> Q:
+    if kind in {"choice", "number"}:
+        return Q(option=value)
+    if kind == "multichoice":
+        # JSON in a database may or may not keep escapes, hence both spellings.
+        plain, escaped = json.dumps(value, ensure_ascii=False), json.dumps(value)
+        return Q(value__selected__icontains=plain) | Q(value__selected__icontains=escaped)
+    raise Invalid.of(name, "Predicted spans cannot be filtered by; choose another question.")

@@ -1,0 +1,97 @@
+"""Read trainings, versions and predictions of a project."""
+
+from django.db.models import QuerySet
+
+from common.errors import Conflict, NotVisible
+from jobs.models import Job
+from ml.models import Evaluation, ModelVersion, PredictionJob, TrainingRun
+from projects.models import Project
+
+
+def champion_of(project: Project) -> ModelVersion | None:
+    """Return the project's champion, its training loaded."""
+    champions = ModelVersion.objects.select_related("project", "training_run")
+    return champions.filter(project=project, is_champion=True).first()
+
+
+def versions_of(project: Project) -> QuerySet[ModelVersion]:
+    """Return the project's versions, newest first, with their training and evaluations."""
+    return (
+        ModelVersion.objects.filter(project=project)
+        .select_related("project", "training_run", "training_run__created_by")
+        .prefetch_related("evaluations")
+        .order_by("-id")
+    )
+
+
+def version_of(project: Project, number: int) -> ModelVersion:
+    """Return one version of the project; raise NotVisible when there is none."""
+    version = versions_of(project).filter(number=number).first()
+    if version is None:
+        raise NotVisible(f"This project has no model version {number}.")
+    return version
+
+
+def version_to_ask(project: Project, number: int | None = None) -> ModelVersion:
+    """Return the version called `number`, or the champion; raise Conflict when there is none."""
+    if number is not None:
+        return version_of(project, number)
+    champion = champion_of(project)
+    if champion is None:
+        raise Conflict("This project has no model yet. An owner trains one under Models, Retrain.")
+    return champion
+
+
+def runs_of(project: Project) -> QuerySet[TrainingRun]:
+    """Return the project's trainings, newest first, with job, version and who asked."""
+    return (
+        TrainingRun.objects.filter(project=project)
+        .select_related("job", "model_version", "created_by")
+        .order_by("-id")
+    )
+
+
+def run_of(project: Project, number: int) -> TrainingRun:
+    """Return one training of the project; raise NotVisible when there is none."""
+    run = runs_of(project).filter(number=number).first()
+    if run is None:
+        raise NotVisible(f"This project has no training run {number}.")
+    return run
+
+
+def active_run_of(project: Project) -> TrainingRun | None:
+    """Return the training that waits or runs, if there is one."""
+    active = (Job.State.QUEUED, Job.State.RUNNING)
+    return runs_of(project).filter(job__state__in=active).first()
+
+
+def predictions_of(project: Project) -> QuerySet[PredictionJob]:
+    """Return the project's bulk predictions, newest first, with what they speak of."""
+    return (
+        PredictionJob.objects.filter(project=project)
+        .select_related("job", "model_version__training_run", "dataset", "upload", "created_by")
+        .order_by("-id")
+    )
+
+
+def prediction_of(project: Project, prediction_id: int) -> PredictionJob:
+    """Return one bulk prediction of the project; raise NotVisible when there is none."""
+    work = predictions_of(project).filter(pk=prediction_id).first()
+    if work is None:
+        raise NotVisible
+    return work
+
+
+def last_ranking_of(project: Project) -> Job | None:
+    """Return the newest ranking of the project's queue."""
+    return project.jobs.filter(kind="score").order_by("-created_at").first()
+
+
+def evaluations_of(version: ModelVersion) -> list[Evaluation]:
+    """Return the version's evaluations in the order in which its questions are asked."""
+    place = {
+        head["question"]: index
+        for index, head in enumerate(version.training_run.config.get("heads", []))
+    }
+    rows = list(version.evaluations.all())
+    return sorted(rows, key=lambda row: (place.get(row.question_key, len(place)), row.pk))

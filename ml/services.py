@@ -1,0 +1,339 @@
+"""Start trainings, keep what they yield, promote, rank, predict in bulk."""
+
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import transaction
+from django.db.models import Max
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import User
+from common.errors import Conflict, Invalid
+from jobs.models import Job
+from jobs.services import enqueue
+from ml import checkpoints
+from ml.checkpoints import Kept
+from ml.core.config import HeadConfig, TrainConfig
+from ml.models import Evaluation, ModelVersion, Prediction, PredictionJob, TrainingRun
+from ml.planning import TrainingPlan, checked_config
+from ml.shapes import stored
+from projects.models import Project
+from reviews.models import Dataset, Review, Upload
+
+_BATCH = 500
+
+
+# --- Training -----------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def start_training(
+    *,
+    project: Project,
+    plan: TrainingPlan,
+    actor: User | None,
+    idempotency_key: str | None = None,
+) -> TrainingRun:
+    """Queue the training of a plan; repeated with the same key, return the run of the first time.
+
+    Raises Conflict when the plan cannot be carried out or a training is already under way.
+    """
+    repeated = _run_of_key(project, actor, idempotency_key)
+    if repeated is not None:
+        return repeated
+    config = checked_config(plan)
+    job = enqueue(
+        project=project,
+        kind="train",
+        actor=actor,
+        params={"tier": plan.tier.value, "encoder": plan.encoder},
+        idempotency_key=idempotency_key,
+        single_key="train",
+    )
+    last = TrainingRun.objects.filter(project=project).aggregate(last=Max("number"))["last"]
+    return TrainingRun.objects.create(
+        project=project,
+        number=(last or 0) + 1,
+        job=job,
+        created_by=actor,
+        tier=plan.tier.value,
+        encoder=plan.encoder,
+        config=config.to_json(),
+        schema_version=plan.schema_version,
+    )
+
+
+def _run_of_key(project: Project, actor: User | None, key: str | None) -> TrainingRun | None:
+    job = _job_of_key(actor, key)
+    if job is None:
+        return None
+    run = TrainingRun.objects.filter(job=job, project=project).first()
+    if run is None:
+        raise Conflict("This Idempotency-Key was used for something else. Choose another.")
+    return run
+
+
+def _job_of_key(actor: User | None, key: str | None) -> Job | None:
+    return Job.objects.filter(created_by=actor, idempotency_key=key).first() if key else None
+
+
+def note_epoch(*, run: TrainingRun, point: dict[str, Any]) -> None:
+    """Add a point to the loss curve, in the caller's transaction."""
+    run.curve = [*run.curve, point]
+    run.save(update_fields=["curve"])
+
+
+def reset_run(*, run: TrainingRun) -> None:
+    """Forget what an earlier attempt told about the run, in the caller's transaction."""
+    run.curve = []
+    run.save(update_fields=["curve"])
+
+
+def register_version(
+    *, run: TrainingRun, kept: Kept, predictions: Iterable[tuple[int, dict[str, Any]]]
+) -> ModelVersion:
+    """Write everything that a finished training yields, in the caller's transaction.
+
+    The first version of a project becomes its champion; later ones wait to be promoted.
+    """
+    # The row lock keeps two registrations and a promotion of one project apart.
+    project = Project.objects.select_for_update().get(pk=run.project_id)
+    metrics = kept.metrics()
+    version = _new_version(project, run, kept)
+    _note_end(run, kept, metrics)
+    Evaluation.objects.bulk_create(_evaluations(version, metrics), batch_size=_BATCH)
+    config = TrainConfig.from_json(run.config)
+    store_predictions(version=version, heads=config.heads, rows=predictions)
+    audit.record(
+        actor=run.created_by,
+        project_id=project.pk,
+        action="model.registered",
+        subject=str(version),
+        training_run=run.number,
+    )
+    if not ModelVersion.objects.filter(project=project, is_champion=True).exists():
+        _crown(version, actor=None, reason="first version of the project")
+    return version
+
+
+def _new_version(project: Project, run: TrainingRun, kept: Kept) -> ModelVersion:
+    last = ModelVersion.objects.filter(project=project).aggregate(last=Max("number"))["last"]
+    return ModelVersion.objects.create(
+        project=project,
+        number=(last or 0) + 1,
+        training_run=run,
+        tier=run.tier,
+        encoder=run.encoder,
+        directory=kept.name,
+        manifest_sha256=kept.manifest_sha256,
+    )
+
+
+def _note_end(run: TrainingRun, kept: Kept, metrics: dict[str, Any]) -> None:
+    run.finished_at = timezone.now()
+    run.snapshot_hash = str(kept.manifest.get("snapshot_sha256", ""))
+    run.counts = metrics["counts"]
+    run.curve = metrics["curve"]
+    run.seconds = metrics["seconds"]["total"]
+    run.save(update_fields=["finished_at", "snapshot_hash", "counts", "curve", "seconds"])
+
+
+def _evaluations(version: ModelVersion, metrics: dict[str, Any]) -> Iterator[Evaluation]:
+    for key, question in metrics["questions"].items():
+        yield Evaluation(
+            model_version=version,
+            question_key=key,
+            kind=question["kind"],
+            example_count=question["n"],
+            metrics=question,
+        )
+
+
+def store_predictions(
+    *,
+    version: ModelVersion,
+    heads: Iterable[HeadConfig],
+    rows: Iterable[tuple[int, dict[str, Any]]],
+) -> int:
+    """Keep predictions about reviews of the version's project; what is there already stays.
+
+    A version answers the same text always alike, so repeating changes nothing.
+    """
+    by_key = {head.question: head for head in heads}
+    given = dict(rows)
+    known = _known_reviews(version.project_id, given)
+    made = [
+        _prediction(version, review_id, by_key[key], value)
+        for review_id, answers in given.items()
+        if review_id in known
+        for key, value in answers.items()
+    ]
+    Prediction.objects.bulk_create(made, batch_size=_BATCH, ignore_conflicts=True)
+    return len(made)
+
+
+def _known_reviews(project_id: int, wanted: Iterable[int]) -> set[int]:
+    ids, known = list(wanted), set[int]()
+    for start in range(0, len(ids), _BATCH):
+        chunk = ids[start : start + _BATCH]
+        found = Review.objects.filter(project_id=project_id, pk__in=chunk)
+        known.update(found.values_list("pk", flat=True))
+    return known
+
+
+def _prediction(version: ModelVersion, review_id: int, head: HeadConfig, value: Any) -> Prediction:
+    parts = stored(head, value)
+    return Prediction(
+        model_version=version,
+        review_id=review_id,
+        question_key=head.question,
+        option=parts.option[:100],
+        number=parts.number,
+        confidence=parts.confidence,
+        value=value,
+    )
+
+
+# --- Versions -----------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def promote(*, version: ModelVersion, actor: User | None) -> ModelVersion:
+    """Make a version the champion and have it rank what waits; doing it twice changes nothing.
+
+    Raises Conflict for a version whose files cannot be trusted, NotReady when they are not here.
+    """
+    Project.objects.select_for_update().get(pk=version.project_id)
+    version.refresh_from_db()
+    if version.is_champion:
+        return version
+    if version.state != ModelVersion.State.READY:
+        raise Conflict(f"The files of {version} cannot be trusted; promote another or train again.")
+    checkpoints.check_present(version)
+    _crown(version, actor=actor, reason="promoted by an owner")
+    return version
+
+
+def _crown(version: ModelVersion, *, actor: User | None, reason: str) -> None:
+    before = ModelVersion.objects.filter(project_id=version.project_id, is_champion=True).first()
+    if before is not None:
+        before.is_champion = False
+        before.save(update_fields=["is_champion"])
+    version.is_champion = True
+    version.promoted_at = timezone.now()
+    version.save(update_fields=["is_champion", "promoted_at"])
+    audit.record(
+        actor=actor,
+        project_id=version.project_id,
+        action="model.promoted",
+        subject=str(version),
+        before=str(before) if before else "",
+        reason=reason,
+    )
+    with suppress(Conflict):  # its ranking is under way already: promoted twice in a minute
+        _enqueue_ranking(version, actor=actor)
+
+
+@transaction.atomic
+def rank_again(*, project: Project, actor: User | None) -> Job:
+    """Have the champion rank the unlabelled reviews anew, for those that came since.
+
+    Raises Conflict without a champion or while a ranking by it is under way.
+    """
+    champion = ModelVersion.objects.filter(project=project, is_champion=True).first()
+    if champion is None:
+        raise Conflict("There is no model yet. Train one first.")
+    return _enqueue_ranking(champion, actor=actor)
+
+
+def _enqueue_ranking(version: ModelVersion, *, actor: User | None) -> Job:
+    return enqueue(
+        project=version.project,
+        kind="score",
+        actor=actor,
+        params={"model_version": version.number},
+        # One ranking a version: a new champion need not wait for its predecessor's.
+        single_key=f"score-{version.number}",
+    )
+
+
+@transaction.atomic
+def quarantine(*, version: ModelVersion, reason: str) -> None:
+    """Mark a version whose files are not what they were; nothing loads it any more."""
+    changed = ModelVersion.objects.filter(pk=version.pk, state=ModelVersion.State.READY).update(
+        state=ModelVersion.State.QUARANTINED
+    )
+    if changed:
+        audit.record(
+            actor=None,
+            project_id=version.project_id,
+            action="model.quarantined",
+            subject=str(version),
+            reason=reason[:500],
+        )
+
+
+# --- Bulk predictions -----------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What to predict: a data set, or a file and the column of its text."""
+
+    dataset: Dataset | None = None
+    upload: Upload | None = None
+    text_column: str = ""
+
+
+@transaction.atomic
+def start_prediction(
+    *,
+    project: Project,
+    version: ModelVersion,
+    source: Source,
+    actor: User | None,
+    idempotency_key: str | None = None,
+) -> PredictionJob:
+    """Queue a version's predictions about a data set or a file.
+
+    Raises Conflict for a version whose files cannot be trusted.
+    """
+    repeated = prediction_of_key(project=project, actor=actor, key=idempotency_key)
+    if repeated is not None:
+        return repeated
+    if version.state != ModelVersion.State.READY:
+        raise Conflict(f"The files of {version} cannot be trusted; choose another version.")
+    if source.dataset is not None and not source.dataset.is_ready:
+        raise Invalid.of("dataset", "This data set is still being imported. Wait for its import.")
+    job = enqueue(
+        project=project,
+        kind="predict",
+        actor=actor,
+        params={"model_version": version.number},
+        idempotency_key=idempotency_key,
+    )
+    return PredictionJob.objects.create(
+        project=project,
+        job=job,
+        model_version=version,
+        created_by=actor,
+        dataset=source.dataset,
+        upload=source.upload,
+        text_column=source.text_column,
+    )
+
+
+def prediction_of_key(
+    *, project: Project, actor: User | None, key: str | None
+) -> PredictionJob | None:
+    """Return what the same person started with the same idempotency key."""
+    job = _job_of_key(actor, key)
+    if job is None:
+        return None
+    work = PredictionJob.objects.filter(job=job, project=project).first()
+    if work is None:
+        raise Conflict("This Idempotency-Key was used for something else. Choose another.")
+    return work

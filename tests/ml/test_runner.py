@@ -1,0 +1,180 @@
+"""A training from rows to a version, whatever happens on the way."""
+
+import os
+import time
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from accounts.models import AuditEvent
+from common.errors import Conflict
+from jobs.lease import LeaseLost
+from jobs.models import Job
+from ml import checkpoints, runner
+from ml.models import Evaluation, ModelVersion, Prediction, TrainingRun
+from reviews.models import Review
+from tests.ml.conftest import finish, hold
+
+pytestmark = pytest.mark.django_db
+
+_NO_TIME = timedelta()
+
+
+def test_a_training_ends_in_a_version_with_measures_and_test_predictions(
+    labelled: list[Review], start: Callable[..., TrainingRun]
+) -> None:
+    run = start()
+    assert run.job is not None
+
+    job = finish(run.job)
+
+    run.refresh_from_db()
+    version = run.model_version
+    tested = [review.pk for review in labelled if review.split == "test"]
+    assert job.result == {"training_run": 1, "model_version": 1}
+    assert {each.question_key for each in version.evaluations.all()} == {
+        "sentiment", "rating", "aspects", "aspect_spans",
+    }  # fmt: skip
+    sentiment = Evaluation.objects.get(model_version=version, question_key="sentiment")
+    assert sentiment.example_count == len(tested)
+    assert sentiment.metrics["model"]["headline"]["value"] == 1.0
+    assert sentiment.metrics["baselines"]["majority"]["headline"]["value"] == pytest.approx(0.5)
+    assert sum(map(sum, sentiment.metrics["confusion"]["rows"])) == len(tested)
+    predicted = Prediction.objects.filter(model_version=version, question_key="sentiment")
+    assert sorted(predicted.values_list("review_id", flat=True)) == tested
+    assert (run.counts["test"], len(run.snapshot_hash)) == (len(tested), 64)
+    assert run.seconds is not None
+    assert run.seconds > 0
+
+
+def test_the_first_version_becomes_champion_and_ranks_and_the_second_waits(
+    trained: Callable[..., ModelVersion],
+) -> None:
+    first, second = trained(), trained(seed=1)
+
+    first.refresh_from_db()
+    assert (first.number, first.is_champion) == (1, True)
+    assert (second.number, second.is_champion) == (2, False)
+    assert Job.objects.filter(kind="score").values_list("params", flat=True).get() == {
+        "model_version": 1
+    }
+    assert AuditEvent.objects.filter(action="model.promoted").count() == 1
+
+
+def test_two_trainings_at_once_are_a_conflict(
+    labelled: list[Review], start: Callable[..., TrainingRun]
+) -> None:
+    start()
+
+    with pytest.raises(Conflict, match="already under way"):
+        start()
+
+    assert TrainingRun.objects.count() == 1
+
+
+def test_nothing_labelled_is_a_conflict_that_says_what_to_do(
+    start: Callable[..., TrainingRun],
+) -> None:
+    with pytest.raises(Conflict, match="Label some reviews"):
+        start()
+
+    assert not Job.objects.exists()
+
+
+def test_the_log_and_the_progress_tell_what_happened(
+    labelled: list[Review], start: Callable[..., TrainingRun]
+) -> None:
+    run = start()
+    assert run.job is not None
+
+    job = finish(run.job)
+
+    lines = list(job.log_lines.order_by("id").values_list("text", flat=True))
+    assert "Gold answers of 36 train, 12 validation, 12 test" in lines
+    assert lines[-1] == "Kept as version 1"
+
+
+def test_a_kill_after_the_rename_is_mended_without_learning_again(
+    labelled: list[Review], start: Callable[..., TrainingRun]
+) -> None:
+    run = start()
+    assert run.job is not None
+    lease = hold(run.job)
+    kept = runner._learn(lease, run)  # the process is killed here, before any row is written
+    lease.give_back("gone", wait=_NO_TIME)
+
+    began = time.monotonic()
+    finish(run.job)
+
+    version = ModelVersion.objects.get(training_run=run)
+    assert version.directory == kept.name
+    assert time.monotonic() - began < 1.0  # nothing was learned again
+    assert [path.name for path in Path(settings.MODELS_DIR).iterdir()] == [kept.name]
+
+
+def test_a_kill_after_the_rows_changes_nothing_when_repeated(
+    labelled: list[Review], start: Callable[..., TrainingRun]
+) -> None:
+    run = start()
+    assert run.job is not None
+    lease = hold(run.job)
+    runner.train(lease)  # the process is killed here, before the job is ended
+    lease.give_back("gone", wait=_NO_TIME)
+    count = Prediction.objects.count()
+
+    finish(run.job)
+
+    assert ModelVersion.objects.count() == 1
+    assert Prediction.objects.count() == count
+    assert Job.objects.filter(kind="score").count() == 1
+
+
+def test_a_damaged_checkpoint_is_not_adopted(
+    labelled: list[Review], start: Callable[..., TrainingRun]
+) -> None:
+    run = start()
+    assert run.job is not None
+    lease = hold(run.job)
+    kept = runner._learn(lease, run)
+    (kept.path / "metrics.json").write_text("{}")
+    lease.give_back("gone", wait=_NO_TIME)
+
+    finish(run.job)
+
+    assert ModelVersion.objects.get(training_run=run).directory != kept.name
+
+
+def test_a_worker_that_lost_its_lease_writes_nothing(
+    labelled: list[Review], start: Callable[..., TrainingRun]
+) -> None:
+    run = start()
+    assert run.job is not None
+    frozen = hold(run.job, "here:1")
+    kept = runner._learn(frozen, run)
+    frozen.give_back("gone", wait=_NO_TIME)
+    hold(run.job, "here:2")
+
+    with pytest.raises(LeaseLost):
+        runner._register(frozen, run, kept)
+
+    assert not ModelVersion.objects.exists()
+    assert not Prediction.objects.exists()
+
+
+def test_old_directories_without_a_version_are_swept(
+    trained: Callable[..., ModelVersion],
+) -> None:
+    version = trained()
+    folder = Path(settings.MODELS_DIR)
+    for name in ("run-999-1", "run-999-2", "something-else"):
+        (folder / name).mkdir()
+    for name in (version.directory, "run-999-1", "something-else"):
+        os.utime(folder / name, (0, 0))
+
+    assert checkpoints.sweep() == 1
+
+    left = {path.name for path in folder.iterdir()}
+    assert left == {version.directory, "run-999-2", "something-else"}
