@@ -80,9 +80,7 @@ def test_nothing_is_pickled_and_no_remote_code_is_trusted() -> None:
 
 
 def test_templates_carry_no_inline_script_style_or_handler() -> None:
-    inline = re.compile(
-        r"<script(?![^>]*\bsrc=)|\sstyle=|<style|\son[a-z]+=|hx-on"
-    )
+    inline = re.compile(r"<script(?![^>]*\bsrc=)|\sstyle=|<style|\son[a-z]+=|hx-on")
     templates = [name for name in tracked() if name.startswith("templates/")]
 
     assert not [name for name in templates if inline.search((ROOT / name).read_text())]
