@@ -51,7 +51,7 @@ def parse(schema: SchemaSnapshot, raw: Any, text: str) -> Answers:
 def _parse_one(question: QuestionSnapshot, raw: Any, text: str) -> AnswerValue | None:
     if raw is None:
         if question.is_required:
-            raise Fault(f"{question.name}: this question needs an answer.")
+            raise Fault("This question needs an answer.")
         return None
     if question.kind == "number":
         return number(question, raw)
@@ -171,11 +171,11 @@ def span_json(span: SpanValue, *, has_polarity: bool) -> dict[str, Any]:
 class FormData(Protocol):
     """What Django's QueryDict can do that is needed here."""
 
-    def get(self, key: str, default: str = ...) -> Any:
+    def get(self, key: str, default: str, /) -> Any:
         """Return the last value of a field."""
         ...
 
-    def getlist(self, key: str) -> Sequence[Any]:
+    def getlist(self, key: str, /) -> Sequence[Any]:
         """Return every value of a field."""
         ...
 

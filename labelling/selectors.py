@@ -7,10 +7,23 @@ from datetime import datetime
 from functools import lru_cache
 from typing import cast
 
-from django.db.models import Count, QuerySet
+from django.core.cache import cache
+from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
+from django.utils import timezone
 
+from accounts.models import User
 from common.errors import NotReady
-from labelling.models import Annotation, Gold, GoldSpan, LabelSchema, Question
+from labelling.answers import Answers
+from labelling.form_page import NO_SUGGESTIONS, Suggestions
+from labelling.models import (
+    Annotation,
+    Assignment,
+    Gold,
+    GoldSpan,
+    LabelSchema,
+    Question,
+    Suggestion,
+)
 from labelling.snapshot import Kind, OptionSnapshot, QuestionSnapshot, SchemaSnapshot
 from projects.models import Project
 from reviews.models import Review
@@ -238,3 +251,103 @@ def _add_spans(
         key = by_id[question_id].key
         before = cast("tuple[GoldSpanValue, ...]", of_review.get(key, ()))
         of_review[key] = (*before, GoldSpanValue(start, end, option, polarity))
+
+
+# --- What people said ---------------------------------------------------------------------------
+
+
+def annotations(project: Project, *, by: User | None = None) -> "QuerySet[Annotation]":
+    """Return annotations with everything that is shown of them loaded; `by` one person only."""
+    rows = Annotation.objects.filter(project=project, review__dataset__is_ready=True)
+    if by is not None:
+        rows = rows.filter(annotator=by)
+    return rows.select_related("annotator", "schema", "review").prefetch_related(
+        "answers__question", "answers__option", "spans__question", "spans__option"
+    )
+
+
+def imported_answers(project: Project, schema: SchemaSnapshot, review: Review) -> Answers:
+    """Return what an import has answered about a review: the form starts from it."""
+    if not review.is_labelled:
+        return {}
+    found = gold_answers(project, questions=schema.questions, review_ids=[review.pk])
+    values = found.get(review.pk, {})
+    return {key: value for key, value in values.items() if not isinstance(value, tuple)}
+
+
+def suggestions_for(assignment: Assignment) -> Suggestions:
+    """Return what a model proposes about an assignment's review.
+
+    Nothing on control items: they measure people and model apart, so the person must not see it.
+    """
+    if assignment.source == Assignment.Source.CONTROL:
+        return NO_SUGGESTIONS
+    rows = list(Suggestion.objects.filter(review_id=assignment.review_id))
+    return Suggestions(
+        model_version=max((row.model_version for row in rows), default=None),
+        values={row.question_key: (row.value, row.confidence) for row in rows},
+    )
+
+
+# --- How far the work is ------------------------------------------------------------------------
+
+PROGRESS_SECONDS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """Labelled reviews of a project, and of them one person's."""
+
+    labelled_count: int
+    review_count: int
+    mine_count: int
+    mine_today_count: int
+
+
+def progress(project: Project, user: User) -> Progress:
+    """Return how far a project is; the project's own figures may be some seconds old."""
+    labelled, total = _project_progress(project)
+    mine = Annotation.objects.filter(project=project, annotator=user)
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    counts = mine.aggregate(
+        every=Count("pk"), today=Count("pk", filter=Q(created_at__gte=midnight))
+    )
+    return Progress(labelled, total, counts["every"], counts["today"])
+
+
+def _project_progress(project: Project) -> tuple[int, int]:
+    key = f"labelling.progress.{project.pk}"
+    known: tuple[int, int] | None = cache.get(key)
+    if known is not None:
+        return known
+    ready = project.datasets.filter(is_ready=True)
+    total = ready.aggregate(total=Sum("review_count"))["total"] or 0
+    # What is left is counted on the queue's own index; what is done would read the table.
+    left = Review.objects.filter(project=project, is_labelled=False).count()
+    counted = (max(0, total - left), total)
+    cache.set(key, counted, PROGRESS_SECONDS)
+    return counted
+
+
+def count_labelled(project: Project) -> None:
+    """Add one to the figure that is kept for some seconds, so that people see theirs count."""
+    key = f"labelling.progress.{project.pk}"
+    known: tuple[int, int] | None = cache.get(key)
+    if known is not None:
+        cache.set(key, (known[0] + 1, known[1]), PROGRESS_SECONDS)
+
+
+def queue_preview(project: Project, limit: int = 20) -> list[Review]:
+    """Return what the ranking would serve next, whoever asks."""
+    leased = Assignment.objects.filter(review=OuterRef("pk"), state=Assignment.State.LEASED)
+    return list(
+        Review.objects.filter(
+            ~Exists(leased),
+            project=project,
+            is_labelled=False,
+            is_control=False,
+            dataset__in=project.datasets.filter(is_ready=True),
+        )
+        .exclude(split=Review.Split.TEST)
+        .order_by("-priority", "id")[:limit]
+    )

@@ -2,6 +2,7 @@
 
 import random
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
@@ -16,7 +17,7 @@ from labelling import gold, queue
 from labelling.answers import Answers
 from labelling.models import Annotation, Assignment, Gold, LabelSchema
 from labelling.ranking import Suggested, rank_reviews, store_suggestions
-from labelling.selectors import current_schema, schema_of, schema_to_answer
+from labelling.selectors import count_labelled, current_schema, schema_of, schema_to_answer
 from labelling.snapshot import SchemaSnapshot
 from labelling.versions import apply_preset, create_version, freeze
 from projects.models import Project
@@ -408,6 +409,8 @@ def _repeated(before: Annotation, schema_version: int, answers: Any) -> Annotati
 
 def _settle(annotation: Annotation, schema: SchemaSnapshot, values: Answers) -> None:
     gold.write_answers(annotation, schema, values)
+    if not annotation.review.is_labelled:
+        transaction.on_commit(partial(count_labelled, annotation.project))
     if not LabelSchema.objects.filter(pk=schema.id, frozen_at__isnull=False).exists():
         freeze(schema_id=schema.id)
     gold.recompute(annotation.review, current_schema(annotation.project))

@@ -1,0 +1,44 @@
+"""Pages around labelling: where to start, what one did, what comes next, how far people agree."""
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_GET
+
+from common.http import page
+from labelling import agreement_table, selectors
+from labelling.tabs import tabs
+from projects.access import enter
+from projects.models import Membership, Role
+from projects.views import signed_in
+
+
+@login_required
+@require_GET
+def home(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show where to start, one's own last work and, for reviewers, what comes next."""
+    project = enter(request, slug, at_least=Role.ANNOTATOR, section="label")
+    membership: Membership = request.gloss_membership  # type: ignore[attr-defined]  # set by enter
+    user = signed_in(request)
+    schema = selectors.current_schema(project)
+    context = {
+        "schema": schema,
+        "progress": selectors.progress(project, user),
+        "mine": selectors.annotations(project, by=user).order_by("-id")[:20],
+        "queue": selectors.queue_preview(project) if membership.can_review else None,
+        "tabs": tabs(membership, "home"),
+    }
+    return page(request, "labelling/home.html", context)
+
+
+@login_required
+@require_GET
+def agreement(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show how far people agree, question by question."""
+    project = enter(request, slug, at_least=Role.REVIEWER, section="label")
+    membership: Membership = request.gloss_membership  # type: ignore[attr-defined]  # set by enter
+    context = {
+        "rows": agreement_table.rows(project),
+        "tabs": tabs(membership, "agreement"),
+    }
+    return render(request, "labelling/agreement.html", context)
