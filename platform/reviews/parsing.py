@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import BinaryIO, TextIO
 
-from charset_normalizer import from_bytes
+from charset_normalizer import CharsetMatch, from_bytes
 
 from common.errors import Invalid
 from common.text import normalise
@@ -324,13 +324,23 @@ def _utf8(sample: bytes) -> str:
 
 
 def _by_statistics(head: bytes) -> str:
-    best = from_bytes(head).best()
-    if best is None:
+    """Take what reads best; among equals (short or mostly plain samples) the commonest, 1252."""
+    found = list(from_bytes(head))
+    if not found:
         return "cp1252"
-    alike = [codecs.lookup(name).name for name in (best.encoding, *best.could_be_from_charset)]
+    best = [each for each in found if _quality(each) == _quality(found[0])]
+    alike = [
+        codecs.lookup(name).name
+        for each in best
+        for name in (each.encoding, *each.could_be_from_charset)
+    ]
     if "cp1252" in alike or "iso8859-1" in alike:
         return "cp1252"
     return next((name for name in alike if name in ENCODINGS), "cp1252")
+
+
+def _quality(match: CharsetMatch) -> tuple[float, float]:
+    return match.chaos, match.coherence
 
 
 def sample_rows(head: bytes, chosen: Format) -> list[list[str]]:

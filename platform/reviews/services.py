@@ -1,6 +1,7 @@
 """Take uploads in and start imports."""
 
 import hashlib
+import re
 import uuid
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -34,6 +35,7 @@ PREVIEW_ROWS = 20
 _SAMPLE_ROWS = 200
 _CHUNK = 1024 * 1024
 _SLICE = 2_000
+_OUR_NAME = re.compile(r"column \d+")
 MAX_DATASET_NAME = 100
 
 
@@ -170,7 +172,7 @@ def start_import(
     name = _checked_name(dataset_name)
     wanted = mapping or ColumnMapping(text=())
     seen = preview(
-        upload=upload, encoding=encoding, delimiter=delimiter, has_header=wanted.has_header
+        upload=upload, encoding=encoding, delimiter=delimiter, has_header=_implied_header(wanted)
     )
     resolved = mappings.resolve(
         _completed(wanted, seen, is_given=mapping is not None),
@@ -204,6 +206,13 @@ def start_import(
             job=str(job.pk),
         )
     return Started(dataset, work, job)
+
+
+def _implied_header(wanted: ColumnMapping) -> bool | None:
+    """Tell whether there is a header: whoever names columns in words has seen one."""
+    if wanted.has_header is not None or not wanted.text:
+        return wanted.has_header
+    return not all(_OUR_NAME.fullmatch(name) for name in wanted.text)
 
 
 def _checked_name(raw: str) -> str:

@@ -1,0 +1,55 @@
+"""What the tests of this package share: something that takes answers, and uploads."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+
+from accounts.models import User
+from projects.models import Project
+from reviews import answers, services
+from reviews.models import Upload
+
+
+class FakeSink:
+    """Take whole numbers from 1 to 5 for the one question, and remember them by review."""
+
+    def __init__(self) -> None:
+        self.stored: dict[int, Mapping[str, Any]] = {}
+
+    def questions(self) -> Mapping[str, str]:
+        return {"rating": "Rating"}
+
+    def parse(self, question_key: str, raw: str) -> int | None:
+        assert question_key == "rating"
+        if not raw:
+            return None
+        if raw not in {"1", "2", "3", "4", "5"}:
+            raise ValueError(f'"{raw}" is not a number from 1 to 5')
+        return int(raw)
+
+    def store(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+        self.stored.update(rows)
+
+
+@pytest.fixture
+def sink() -> Iterator[FakeSink]:
+    """Let a fake take the answers, and put back who took them before."""
+    fake = FakeSink()
+    before = answers._factories[:]
+    answers.register(lambda _: fake)
+    yield fake
+    answers._factories[:] = before
+
+
+@pytest.fixture
+def upload(project: Project, owner: User) -> Callable[..., Upload]:
+    """Return a maker of uploads."""
+
+    def make(data: str | bytes, name: str = "reviews.csv") -> Upload:
+        raw = data.encode() if isinstance(data, str) else data
+        file = ContentFile(raw, name=name)
+        return services.receive_upload(project=project, file=file, actor=owner)
+
+    return make

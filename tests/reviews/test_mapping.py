@@ -1,0 +1,102 @@
+"""Which column becomes what."""
+
+import pytest
+
+from common.errors import Invalid
+from reviews.mapping import ColumnMapping, from_json, guess, resolve
+
+QUESTIONS = ["rating", "sentiment"]
+
+
+def test_a_mapping_survives_the_way_to_json_and_back() -> None:
+    mapping = ColumnMapping(
+        text=("Title", "Body"),
+        separator=" [SEP] ",
+        answers={"Stars": "rating"},
+        metadata=("Age",),
+        date="Day",
+        has_header=True,
+    )
+
+    assert from_json(mapping.as_json()) == mapping
+
+
+@pytest.mark.parametrize(
+    ("raw", "field"),
+    [
+        pytest.param([], "mapping", id="no object"),
+        pytest.param({"texts": ["a"]}, "mapping.texts", id="unknown key"),
+        pytest.param({"text": [1]}, "mapping.text", id="a number for a column"),
+        pytest.param({"text": "a", "date": 3}, "mapping.date", id="a number for a date"),
+        pytest.param({"text": "a", "answers": ["b"]}, "mapping.answers", id="a list of answers"),
+        pytest.param({"text": "a", "has_header": "yes"}, "mapping.has_header", id="yes for true"),
+    ],
+)
+def test_a_mapping_of_the_wrong_shape_names_the_key(raw: object, field: str) -> None:
+    with pytest.raises(Invalid) as caught:
+        from_json(raw)
+
+    assert caught.value.errors[0].field == field
+
+
+def test_columns_are_found_in_any_case_and_the_rest_becomes_metadata() -> None:
+    found = resolve(
+        ColumnMapping(text=("review text",), answers={"RATING": "rating"}),
+        columns=["column 1", "Review Text", "Rating", "Age"],
+        questions=QUESTIONS,
+    )
+
+    assert found.text == ("Review Text",)
+    assert found.answers == {"Rating": "rating"}
+    assert found.metadata == ("column 1", "Age")
+
+
+def test_an_empty_list_of_metadata_keeps_none() -> None:
+    found = resolve(ColumnMapping(text=("a",), metadata=()), columns=["a", "b"], questions=[])
+
+    assert found.metadata == ()
+
+
+def test_every_column_and_question_that_is_missing_is_named() -> None:
+    wanted = ColumnMapping(text=("Text",), answers={"Stars": "stars"}, date="When")
+
+    with pytest.raises(Invalid) as caught:
+        resolve(wanted, columns=["Body", "Stars"], questions=QUESTIONS)
+
+    messages = [each.message for each in caught.value.errors]
+    assert "no column 'Text' in the file; it has: Body, Stars" in messages[0]
+    assert "no column 'When'" in messages[1]
+    assert "no question 'stars'; it has: rating, sentiment" in messages[2]
+
+
+def test_two_columns_cannot_answer_one_question() -> None:
+    wanted = ColumnMapping(text=("t",), answers={"a": "rating", "b": "rating"})
+
+    with pytest.raises(Invalid, match="Two columns answer"):
+        resolve(wanted, columns=["t", "a", "b"], questions=QUESTIONS)
+
+
+def test_a_mapping_without_text_is_refused() -> None:
+    with pytest.raises(Invalid, match="at least one column"):
+        resolve(ColumnMapping(text=()), columns=["t"], questions=[])
+
+
+def test_a_shop_s_export_is_guessed() -> None:
+    columns = ["", "Clothing ID", "Title", "Review Text", "Rating", "Review Date", "Department"]
+    row = ["0", "767", "Soft", "It is the softest thing that I own.", "5", "2024-01-31", "Tops"]
+
+    found = guess(columns, [row] * 5, QUESTIONS)
+
+    assert found.text == ("Title", "Review Text")
+    assert found.answers == {"Rating": "rating"}
+    assert (found.product, found.date) == ("Clothing ID", "Review Date")
+
+
+def test_a_column_called_time_without_times_is_no_date() -> None:
+    found = guess(["text", "time"], [["I liked this very much indeed", "evening"]], [])
+
+    assert found.date == ""
+
+
+def test_numbers_are_no_text() -> None:
+    assert guess(["id", "stars"], [["1", "4"], ["2", "5"]], []).text == ()

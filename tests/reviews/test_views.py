@@ -1,0 +1,302 @@
+"""The pages about reviews."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.core.files.base import ContentFile
+from django.test import Client
+
+from accounts.models import User
+from jobs.models import Job
+from jobs.worker import run_here
+from projects.models import Membership, Project, Role
+from reviews import panels
+from reviews.models import Dataset, ImportJob, Review, Upload
+from reviews.panels import Panel
+from tests import factories
+
+pytestmark = pytest.mark.usefixtures("sink")
+
+BASE = "/projects/shop/reviews/"
+CSV = "Title,Review Text,Rating,Age\nNice,It fits me very well indeed.,4,34\nBad,The zip broke at once.,1,\n"
+
+
+@pytest.fixture
+def visitor(signed_in: Callable[[User], Client], owner: User) -> Client:
+    return signed_in(owner)
+
+
+def upload(visitor: Client, data: str | bytes = CSV, name: str = "coats.csv") -> Any:
+    raw = data.encode() if isinstance(data, str) else data
+    return visitor.post(f"{BASE}upload/", {"file": ContentFile(raw, name=name)})
+
+
+def columns(*roles: str, name: str = "coats", separator: str = "paragraph") -> dict[str, str]:
+    chosen = {f"column-{index}": role for index, role in enumerate(roles)}
+    return {"name": name, "separator": separator, **chosen}
+
+
+def test_a_project_without_reviews_offers_the_upload(visitor: Client) -> None:
+    page = visitor.get(BASE).content.decode()
+
+    assert "No reviews yet" in page
+    assert f"{BASE}upload/" in page
+
+
+def test_a_viewer_is_not_offered_what_only_analysts_may_do(
+    signed_in: Callable[[User], Client], member: Callable[[Role], User]
+) -> None:
+    page = signed_in(member(Role.VIEWER)).get(BASE)
+
+    assert page.status_code == 200
+    assert "upload/" not in page.content.decode()
+
+
+def test_a_file_goes_from_upload_over_mapping_to_reviews(visitor: Client) -> None:
+    received = upload(visitor)
+    mapping_url = received.headers["Location"]
+    page = visitor.get(mapping_url).content.decode()
+    started = visitor.post(
+        mapping_url, columns("text", "text", "answer:rating", "metadata", separator="sep")
+    )
+    job = Job.objects.get()
+    run_here(job)
+
+    assert "It fits me very well indeed." in page
+    assert 'value="coats"' in page
+    assert started.headers["Location"] == f"/projects/shop/jobs/{job.pk}/"
+    review = Review.objects.get(row_number=1)
+    assert review.text == "Nice [SEP] It fits me very well indeed."
+    assert review.metadata == {"Age": "34"}
+
+
+def test_the_mapping_page_shows_the_guess_as_chosen(visitor: Client) -> None:
+    page = visitor.get(upload(visitor).headers["Location"]).content.decode()
+
+    assert page.count('<option value="text" selected>') == 2
+    assert page.count('<option value="answer:rating" selected>') == 1
+    assert page.count('<option value="metadata" selected>') == 1
+
+
+def test_the_way_of_reading_is_in_the_address_and_can_be_changed(visitor: Client) -> None:
+    url = upload(visitor, "Grün;ok\nLovely dress that fits;1\n".encode("cp1252")).headers[
+        "Location"
+    ]
+
+    page = visitor.get(f"{url}?encoding=cp1252&delimiter=semicolon&header=no").content.decode()
+
+    assert "column 2" in page
+    assert "Grün" in page
+    assert '<option value="semicolon" selected>' in page
+
+
+def test_what_was_chosen_for_reading_is_what_is_imported(visitor: Client) -> None:
+    url = upload(visitor, "good dress,red\nbad dress,blue\n").headers["Location"]
+
+    visitor.post(f"{url}?header=no", columns("text", ""))
+    run_here(Job.objects.get())
+
+    assert Review.objects.count() == 2
+    assert ImportJob.objects.get().has_header is False
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        pytest.param("", "The file is empty", id="empty"),
+        pytest.param("\n\n", "The file is empty", id="blank"),
+        pytest.param("Title,Text\n", "no rows below", id="header only"),
+        pytest.param(",".join("abcd" for _ in range(1200)) + "\n1\n", "1,200 columns", id="wide"),
+    ],
+)
+def test_a_file_with_nothing_to_import_is_refused_on_the_page(
+    visitor: Client, data: str, says: str
+) -> None:
+    answer = upload(visitor, data)
+
+    assert answer.status_code == 400
+    assert says in answer.content.decode()
+    assert not Upload.objects.exists()
+
+
+def test_no_file_at_all_is_said_on_the_page(visitor: Client) -> None:
+    answer = visitor.post(f"{BASE}upload/")
+
+    assert answer.status_code == 400
+    assert "required" in answer.content.decode()
+
+
+@pytest.mark.parametrize(
+    ("roles", "says"),
+    [
+        pytest.param(("", "", "", ""), "at least one column", id="no text"),
+        pytest.param(("text", "date", "date", ""), "Two columns are the date", id="two dates"),
+        pytest.param(
+            ("text", "answer:rating", "answer:rating", ""), "Two columns answer", id="two answers"
+        ),
+        pytest.param(("text", "answer:nope", "", ""), "not one of the available", id="unknown"),
+    ],
+)
+def test_a_mapping_that_does_not_work_is_explained_and_starts_nothing(
+    visitor: Client, roles: tuple[str, ...], says: str
+) -> None:
+    url = upload(visitor).headers["Location"]
+
+    answer = visitor.post(url, columns(*roles))
+
+    assert answer.status_code == 400
+    assert says in answer.content.decode()
+    assert not Job.objects.exists()
+
+
+def test_a_name_that_is_taken_is_said_beside_the_name(visitor: Client, project: Project) -> None:
+    factories.dataset(project, "coats")
+    url = upload(visitor).headers["Location"]
+
+    answer = visitor.post(url, columns("text", "", "", ""))
+
+    assert answer.status_code == 400
+    assert "already. Choose another name." in answer.content.decode()
+
+
+def test_an_unknown_way_of_reading_is_explained(visitor: Client) -> None:
+    url = upload(visitor).headers["Location"]
+
+    assert "not known" in visitor.get(f"{url}?encoding=klingon").content.decode()
+    assert visitor.get(f"{url}?delimiter=x").status_code == 400
+
+
+def test_a_data_set_says_where_it_came_from_and_why_rows_were_refused(visitor: Client) -> None:
+    url = upload(visitor, CSV + "Odd,The sleeves are uneven.,five,\n").headers["Location"]
+    visitor.post(url, columns("text", "text", "answer:rating", "metadata"))
+    run_here(Job.objects.get())
+    dataset = Dataset.objects.get()
+
+    page = visitor.get(f"{BASE}datasets/{dataset.pk}/").content.decode()
+    rejects = visitor.get(f"{BASE}datasets/{dataset.pk}/rejects.csv")
+
+    assert "coats.csv" in page
+    assert Upload.objects.get().sha256 in page
+    assert "&quot;five&quot; is not a number from 1 to 5" in page
+    assert b"The sleeves are uneven." in b"".join(rejects.streaming_content)  # type: ignore[attr-defined]
+
+
+def test_texts_are_shown_and_never_run(visitor: Client, project: Project) -> None:
+    review = factories.review(project, "<script>alert(1)</script>", metadata={"<b>": "<i>"})
+
+    for url in (BASE, f"{BASE}{review.pk}/"):
+        page = visitor.get(url).content.decode()
+        assert "<script>alert(1)" not in page
+        assert "&lt;script&gt;alert(1)" in page
+
+
+def test_the_table_pages_by_keyset_in_both_directions(visitor: Client, project: Project) -> None:
+    dataset = factories.dataset(project)
+    ids = [factories.review(project, dataset=dataset).pk for _ in range(120)][::-1]
+
+    first = visitor.get(BASE)
+    second = visitor.get(f"{BASE}?after={ids[49]}")
+    third = visitor.get(f"{BASE}?after={ids[99]}")
+    back = visitor.get(f"{BASE}?before={ids[100]}")
+
+    def shown(page: Any) -> list[int]:
+        return [review.pk for review in page.context["page"].reviews]
+
+    assert shown(first) == ids[:50]
+    assert shown(second) == shown(back) == ids[50:100]
+    assert shown(third) == ids[100:]
+    assert 'rel="prev"' not in first.content.decode()
+    assert f"?after={ids[49]}" in first.content.decode()
+    assert f"before={ids[100]}" in third.content.decode()
+    assert 'rel="next"' not in third.content.decode()
+
+
+def test_filters_are_in_the_address_and_survive_paging(visitor: Client, project: Project) -> None:
+    dataset = factories.dataset(project)
+    for number in range(60):
+        factories.review(project, f"zip {number}", dataset=dataset)
+    factories.review(project, "button")
+
+    page = visitor.get(f"{BASE}?q=zip&dataset={dataset.pk}")
+
+    text = page.content.decode()
+    assert len(page.context["page"].reviews) == 50
+    assert "button" not in [review.text for review in page.context["page"].reviews]
+    assert f"?q=zip&amp;dataset={dataset.pk}&amp;after=" in text
+
+
+def test_filters_that_find_nothing_say_so(visitor: Client, project: Project) -> None:
+    factories.review(project, "button")
+
+    assert "No review fits" in visitor.get(f"{BASE}?q=zip").content.decode()
+
+
+@pytest.mark.parametrize("query", ["colour=red", "after=x", "split=dev", "dataset__id=1"])
+def test_an_address_that_makes_no_sense_is_a_clear_error(
+    visitor: Client, project: Project, query: str
+) -> None:
+    assert visitor.get(f"{BASE}?{query}").status_code == 400
+
+
+def test_the_page_of_a_review_shows_it_with_what_others_registered(
+    visitor: Client, project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    review = factories.review(project, "The zip broke.", metadata={"Age": "34"}, product="Coat")
+
+    def make(project: Project, review: Review, membership: Membership) -> Panel | None:
+        return Panel("What people said", "components/empty.html", {"role": membership.role})
+
+    monkeypatch.setattr(panels, "_makers", [make, lambda *_: None])
+    page = visitor.get(f"{BASE}{review.pk}/").content.decode()
+
+    for expected in ("The zip broke.", "Age", "34", "Coat", "What people said"):
+        assert expected in page
+
+
+PAGES = [
+    "", "upload/", "uploads/{upload}/", "datasets/{dataset}/", "datasets/{dataset}/rejects.csv",
+    "{review}/",
+]  # fmt: skip
+
+
+@pytest.fixture
+def things(project: Project, owner: User) -> dict[str, int]:
+    """One of each thing that has a page."""
+    made = Upload.objects.create(project=project, original_name="a.csv", file="uploads/a.csv")
+    review = factories.review(project)
+    return {"upload": made.pk, "dataset": review.dataset_id, "review": review.pk}
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_outsiders_find_no_page(
+    signed_in: Callable[[User], Client], mallory: User, things: dict[str, int], page: str
+) -> None:
+    assert signed_in(mallory).get(BASE + page.format(**things)).status_code == 404
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_strangers_are_sent_to_sign_in(things: dict[str, int], page: str) -> None:
+    answer = Client().get(BASE + page.format(**things))
+
+    assert answer.status_code == 302
+    assert "/accounts/login/" in answer.headers["Location"]
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_members_below_analyst_read_and_do_not_upload(
+    signed_in: Callable[[User], Client],
+    member: Callable[[Role], User],
+    things: dict[str, int],
+    page: str,
+) -> None:
+    status = signed_in(member(Role.VIEWER)).get(BASE + page.format(**things)).status_code
+
+    assert status == (403 if page.startswith("upload") else 200)
+
+
+def test_another_project_s_upload_is_not_found_under_mine(visitor: Client, mallory: User) -> None:
+    other = Project.objects.get(slug="mallorys")
+    theirs = Upload.objects.create(project=other, original_name="a.csv", file="uploads/a.csv")
+
+    assert visitor.get(f"{BASE}uploads/{theirs.pk}/").status_code == 404
