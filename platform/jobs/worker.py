@@ -111,7 +111,8 @@ def run(lease: Lease) -> None:
         log.exception("job_error", job=str(job.pk), kind=job.kind)
         _retry_or_fail(lease, error)
     _tidy(job)
-    close_old_connections()
+    if not connection.in_atomic_block:  # a caller's transaction needs its connection
+        close_old_connections()
 
 
 def run_here(job: Job) -> Job:
