@@ -319,5 +319,9 @@ LOGGING = {
     },
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": "WARNING"},
-    "loggers": {"jobs": {"level": "INFO"}, "celery": {"level": "WARNING"}},
+    "loggers": {
+        "jobs": {"level": "INFO"},
+        "celery": {"level": "WARNING"},
+        "kombu.connection": {"level": "ERROR"},
+    },
 }

@@ -18,6 +18,7 @@ from jobs.models import Job
 from jobs.worker import run_here
 from labelling.services import record_annotation
 from ml.models import TrainingRun
+from ml.planning import plan_training
 from ml.services import start_training
 from projects.models import Project, Role
 from projects.services import create_project, set_role
@@ -60,7 +61,7 @@ def demo_training(*, owner: User) -> Job | None:
     run = TrainingRun.objects.filter(project=project).order_by("-number").first()
     if run is not None and run.job is not None and not run.job.is_finished:
         return run.job
-    return start_training(project=project, actor=owner).job
+    return start_training(project=project, plan=plan_training(project), actor=owner).job
 
 
 def _annotators(

@@ -38,10 +38,12 @@ print(json.dumps(str(job.pk)))
 START_TRAINING = """
 import json
 from accounts.models import User
+from ml.planning import Wishes, plan_training
 from ml.services import start_training
 from projects.models import Project
 project, actor = Project.objects.get(slug="shop"), User.objects.get(username="olga")
-print(json.dumps(str(start_training(project=project, actor=actor, tier={tier!r}).job.pk)))
+plan = plan_training(project, Wishes(tier={tier!r}))
+print(json.dumps(str(start_training(project=project, plan=plan, actor=actor).job.pk)))
 """
 
 GOOD = ("works well", "great sound", "lovely colour", "arrived early", "worth every penny")
