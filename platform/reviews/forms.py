@@ -101,6 +101,13 @@ class MappingForm(forms.Form):
                 required=False,
             )
 
+    def clean(self) -> dict[str, Any]:
+        """Ask for text here: left to the import, it would guess."""
+        roles = [value for name, value in self.cleaned_data.items() if name.startswith("column-")]
+        if "text" not in roles and not self.errors:
+            raise forms.ValidationError("Choose at least one column that is part of the text.")
+        return self.cleaned_data
+
     @property
     def column_fields(self) -> list[forms.BoundField]:
         """Return the fields of the columns, in the file's order."""

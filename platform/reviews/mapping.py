@@ -234,6 +234,8 @@ def _guess_text(columns: Sequence[str], samples: Mapping[str, Sequence[str]]) ->
         return sum(map(len, cells)) / len(cells) if cells else 0.0
 
     def reads_as_text(name: str) -> bool:
+        if not samples[name]:
+            return _fold(name) in _TEXTS
         letters = sum(char.isalpha() for cell in samples[name] for char in cell)
         is_wordy = letters > 0.5 * sum(map(len, samples[name]))
         return is_wordy and (mean_length(name) >= 20 or _fold(name) in (*_TEXTS, *_TITLES))

@@ -96,8 +96,9 @@ def dataset_rejects(request: HttpRequest, slug: str, dataset_id: int) -> Streami
 def upload_new(request: HttpRequest, slug: str) -> HttpResponse:
     """Take a file."""
     project = enter(request, slug, at_least=Role.ANALYST, section="reviews")
-    form = UploadForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
+    is_sent = request.method == "POST"
+    form = UploadForm(request.POST, request.FILES) if is_sent else UploadForm()
+    if is_sent and form.is_valid():
         upload = _received(request, project, form)
         if upload is not None:
             return redirect("reviews:mapping", slug=slug, upload_id=upload.pk)
@@ -136,7 +137,7 @@ def upload_mapping(request: HttpRequest, slug: str, upload_id: int) -> HttpRespo
         # Read in another way the file may be fine: show the guess, and what was wrong.
         seen, trouble = services.preview(upload=upload), error.detail
     form = MappingForm(
-        request.POST or None,
+        request.POST if request.method == "POST" else None,
         columns=seen.columns,
         questions=sink_for(project).questions(),
         guess=seen.guess,

@@ -63,7 +63,7 @@ def test_a_file_that_is_posted_is_accepted_with_its_job(client: APIClient) -> No
 
 
 def test_an_imported_data_set_is_listed_with_what_became_of_its_rows(client: APIClient) -> None:
-    imported(client, "text\nLovely coat, it fits me well.\n\x20\n")
+    imported(client, "text\nLovely coat that fits me well.\n\x20\n")
 
     listed = client.get(DATASETS).json()
 

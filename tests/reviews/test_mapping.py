@@ -100,3 +100,7 @@ def test_a_column_called_time_without_times_is_no_date() -> None:
 
 def test_numbers_are_no_text() -> None:
     assert guess(["id", "stars"], [["1", "4"], ["2", "5"]], []).text == ()
+
+
+def test_a_column_that_is_called_text_needs_no_samples() -> None:
+    assert guess(["id", "Text"], [], []).text == ("Text",)

@@ -19,11 +19,14 @@ from tests import factories
 pytestmark = pytest.mark.usefixtures("sink")
 
 BASE = "/projects/shop/reviews/"
-CSV = "Title,Review Text,Rating,Age\nNice,It fits me very well indeed.,4,34\nBad,The zip broke at once.,1,\n"
+CSV = """Title,Review Text,Rating,Age
+Nice,It fits me very well indeed.,4,34
+Bad,The zip broke at once.,1,
+"""
 
 
 @pytest.fixture
-def visitor(signed_in: Callable[[User], Client], owner: User) -> Client:
+def visitor(signed_in: Callable[[User], Client], owner: User, project: Project) -> Client:
     return signed_in(owner)
 
 
