@@ -10,7 +10,8 @@ class LearningConfig(AppConfig):
 
     def ready(self) -> None:
         from jobs import kinds
-        from ml import filters
+        from ml import filters, panels
+        from reviews.panels import register
 
         kinds.register(
             kinds.Kind(
@@ -29,3 +30,4 @@ class LearningConfig(AppConfig):
             kinds.Kind("predict", "Prediction", "predict", "ml.bulk.predict", on_end="ml.bulk.tidy")
         )
         filters.register()
+        register(panels.panel_of)

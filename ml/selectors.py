@@ -69,7 +69,9 @@ def predictions_of(project: Project) -> QuerySet[PredictionJob]:
     """Return the project's bulk predictions, newest first, with what they speak of."""
     return (
         PredictionJob.objects.filter(project=project)
-        .select_related("job", "model_version__training_run", "dataset", "upload", "created_by")
+        .select_related(
+            "project", "job", "model_version__training_run", "dataset", "upload", "created_by"
+        )
         .order_by("-id")
     )
 

@@ -5,23 +5,26 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
+from django.core.files.base import File
 from django.db import transaction
 from django.db.models import Max
 from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
-from common.errors import Conflict, Invalid
+from common.errors import Conflict, GlossError, Invalid
 from jobs.models import Job
 from jobs.services import enqueue
-from ml import checkpoints
+from ml import checkpoints, inputs
 from ml.checkpoints import Kept
 from ml.core.config import HeadConfig, TrainConfig
 from ml.models import Evaluation, ModelVersion, Prediction, PredictionJob, TrainingRun
 from ml.planning import TrainingPlan, checked_config
 from ml.shapes import stored
 from projects.models import Project
+from reviews.files import open_upload
 from reviews.models import Dataset, Review, Upload
+from reviews.services import discard_upload, receive_upload
 
 _BATCH = 500
 
@@ -324,6 +327,36 @@ def start_prediction(
         upload=source.upload,
         text_column=source.text_column,
     )
+
+
+def start_file_prediction(
+    *,
+    project: Project,
+    version: ModelVersion,
+    file: File[bytes],
+    column: str = "",
+    actor: User | None,
+    idempotency_key: str | None = None,
+) -> PredictionJob:
+    """Take a file in and queue a version's predictions about it; `column` may be left to us.
+
+    Raises Invalid when the file cannot be read or has no such column; then nothing is kept.
+    """
+    inputs.format_of(file.name or "")
+    upload = receive_upload(project=project, file=file, actor=actor)
+    try:
+        with open_upload(upload) as binary:
+            found = inputs.text_column(binary, name=upload.original_name, wanted=column)
+        return start_prediction(
+            project=project,
+            version=version,
+            source=Source(upload=upload, text_column=found),
+            actor=actor,
+            idempotency_key=idempotency_key,
+        )
+    except GlossError:
+        discard_upload(upload=upload)
+        raise
 
 
 def prediction_of_key(

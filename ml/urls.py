@@ -1,8 +1,37 @@
 """URLs of the package's pages, below a project, and of its API."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from ml import api, api_predict, views
 
 app_name = "ml"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("", views.home, name="home"),
+    path("retrain/", views.retrain, name="retrain"),
+    path("rank/", views.rank, name="rank"),
+    path("runs/<int:number>/", views.run_detail, name="run"),
+    path("versions/<int:number>/", views.version_detail, name="version"),
+    path("versions/<int:number>/promote/", views.version_promote, name="promote"),
+    path("try/", views.try_one, name="try"),
+    path("predictions/", views.prediction_list, name="predictions"),
+    path("predictions/<int:prediction_id>/", views.prediction_detail, name="prediction"),
+    path("predictions/<int:prediction_id>/results/", views.prediction_results, name="results"),
+]
 
-api_urlpatterns: list[URLPattern] = []
+_project = "projects/<slug:slug>"
+api_urlpatterns = [
+    path(f"{_project}/training-runs/", api.TrainingRunListApi.as_view()),
+    path(f"{_project}/training-runs/<int:number>/", api.TrainingRunApi.as_view()),
+    path(f"{_project}/model-versions/", api.ModelVersionListApi.as_view()),
+    path(f"{_project}/model-versions/<int:number>/", api.ModelVersionApi.as_view()),
+    path(f"{_project}/model-versions/<int:number>/promote/", api.PromoteApi.as_view()),
+    path(f"{_project}/predict/", api_predict.PredictApi.as_view()),
+    path(f"{_project}/prediction-jobs/", api_predict.PredictionJobListApi.as_view()),
+    path(
+        f"{_project}/prediction-jobs/<int:prediction_id>/", api_predict.PredictionJobApi.as_view()
+    ),
+    path(
+        f"{_project}/prediction-jobs/<int:prediction_id>/results/",
+        api_predict.ResultsApi.as_view(),
+    ),
+]

@@ -10,6 +10,7 @@ import structlog
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
 from rest_framework import exceptions, pagination, serializers
+from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
 
@@ -89,6 +90,14 @@ def _flatten(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
             yield from _flatten(value, f"{path}[{index}]" if nested else path)
     else:
         yield {"field": path, "message": str(detail)}
+
+
+def idempotency_key(request: Request) -> str | None:
+    """Return the request's Idempotency-Key; raise Invalid when it cannot be one."""
+    key: str | None = request.headers.get("Idempotency-Key")
+    if key is not None and not (1 <= len(key) <= 128 and key.isprintable()):
+        raise Invalid.of("Idempotency-Key", "An Idempotency-Key has 1 to 128 visible characters.")
+    return key
 
 
 def valid(serializer: serializers.Serializer[Any]) -> dict[str, Any]:

@@ -1,0 +1,190 @@
+"""Trainings and model versions over REST."""
+
+from typing import Any
+
+from django.http import Http404
+from rest_framework import serializers, status
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from common.api import CursorPagination, idempotency_key, valid
+from jobs.api import JobOut, job_link
+from ml import selectors, services
+from ml.models import Evaluation, ModelVersion, Tier, TrainingRun
+from ml.planning import Wishes, plan_training
+from projects.api_base import ProjectAPIView
+from projects.models import Role
+
+MAX_NUMBER = 2**31 - 1
+
+
+class TrainingRunOut(serializers.Serializer[TrainingRun]):
+    """A training as programs see it."""
+
+    id = serializers.IntegerField(source="number")
+    tier = serializers.CharField()
+    encoder = serializers.CharField()
+    config = serializers.DictField()
+    schema_version = serializers.IntegerField()
+    snapshot_sha256 = serializers.CharField(source="snapshot_hash")
+    counts = serializers.DictField()
+    curve = serializers.ListField()
+    seconds = serializers.FloatField(allow_null=True)
+    created_at = serializers.DateTimeField()
+    created_by = serializers.SerializerMethodField()
+    model_version = serializers.SerializerMethodField()
+    job = serializers.SerializerMethodField()
+
+    def get_created_by(self, run: TrainingRun) -> str | None:
+        """Name the person, if one did it."""
+        return run.created_by.get_username() if run.created_by else None
+
+    def get_model_version(self, run: TrainingRun) -> int | None:
+        """Return the number of the version that the training has left."""
+        version: ModelVersion | None = getattr(run, "model_version", None)
+        return version.number if version else None
+
+    def get_job(self, run: TrainingRun) -> dict[str, Any] | None:
+        """Return the job with its progress."""
+        return dict(JobOut(run.job).data) if run.job else None
+
+
+class TrainingRunIn(serializers.Serializer[Any]):
+    """How to train; what is left out is chosen by the tier."""
+
+    tier = serializers.ChoiceField(choices=Tier.values, required=False)
+    encoder = serializers.CharField(max_length=200, required=False)
+    questions = serializers.ListField(
+        child=serializers.CharField(max_length=50), required=False, min_length=1, max_length=100
+    )
+    epochs = serializers.IntegerField(min_value=1, max_value=1000, required=False)
+    batch_size = serializers.IntegerField(min_value=1, max_value=4096, required=False)
+    learning_rate = serializers.FloatField(min_value=1e-9, max_value=1.0, required=False)
+    max_tokens = serializers.IntegerField(min_value=8, max_value=8192, required=False)
+    max_samples = serializers.IntegerField(min_value=1, max_value=MAX_NUMBER, required=False)
+    seed = serializers.IntegerField(min_value=0, max_value=MAX_NUMBER, required=False)
+
+
+class TrainingRunListApi(ProjectAPIView):
+    """The trainings of a project."""
+
+    roles = {"GET": Role.VIEWER, "POST": Role.OWNER}
+
+    def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002
+        """List trainings, newest first."""
+        pages = CursorPagination()
+        page: Any = pages.paginate_queryset(selectors.runs_of(self.project), request, view=self)
+        return pages.get_paginated_response(TrainingRunOut(page, many=True).data)
+
+    def post(self, request: Request, slug: str) -> Response:  # noqa: ARG002
+        """Start a training; 409 while another one is under way."""
+        data = valid(TrainingRunIn(data=request.data))
+        run = services.start_training(
+            project=self.project,
+            plan=plan_training(self.project, wishes_of(data)),
+            actor=self.user,
+            idempotency_key=idempotency_key(request),
+        )
+        assert run.job is not None  # noqa: S101  (it was made with one)
+        body = {"training_run": TrainingRunOut(run).data, "job": job_link(run.job)}
+        return Response(body, status=status.HTTP_202_ACCEPTED)
+
+
+def wishes_of(data: dict[str, Any]) -> Wishes:
+    """Return what checked input asks for."""
+    questions = data.get("questions")
+    return Wishes(**data | {"questions": tuple(questions) if questions else None})
+
+
+class TrainingRunApi(ProjectAPIView):
+    """One training."""
+
+    roles = {"GET": Role.VIEWER}
+
+    def get(self, request: Request, slug: str, number: int) -> Response:  # noqa: ARG002
+        """Return the training with its curve and its job."""
+        return Response(TrainingRunOut(selectors.run_of(self.project, numbered(number))).data)
+
+
+class ModelVersionOut(serializers.Serializer[ModelVersion]):
+    """A model version as lists show it."""
+
+    id = serializers.IntegerField(source="number")
+    tier = serializers.CharField()
+    encoder = serializers.CharField()
+    state = serializers.CharField()
+    is_champion = serializers.BooleanField()
+    training_run = serializers.IntegerField(source="training_run.number")
+    created_at = serializers.DateTimeField()
+    promoted_at = serializers.DateTimeField(allow_null=True)
+    headlines = serializers.SerializerMethodField()
+
+    def get_headlines(self, version: ModelVersion) -> dict[str, Any]:
+        """Return the main figure of every question, with its interval and n."""
+        return {
+            row.question_key: (row.metrics.get("model") or {}).get("headline")
+            for row in selectors.evaluations_of(version)
+        }
+
+
+class ModelVersionDetailOut(ModelVersionOut):
+    """A model version with everything that was measured."""
+
+    questions = serializers.SerializerMethodField()
+    snapshot_sha256 = serializers.CharField(source="training_run.snapshot_hash")
+    counts = serializers.DictField(source="training_run.counts")
+    config = serializers.DictField(source="training_run.config")
+    manifest_sha256 = serializers.CharField()
+
+    def get_questions(self, version: ModelVersion) -> dict[str, Any]:
+        """Return the metrics of every question: model, baselines, confusion, note."""
+        return {row.question_key: _measured(row) for row in selectors.evaluations_of(version)}
+
+
+def _measured(row: Evaluation) -> dict[str, Any]:
+    metrics: dict[str, Any] = row.metrics
+    return metrics
+
+
+class ModelVersionListApi(ProjectAPIView):
+    """The model versions of a project."""
+
+    roles = {"GET": Role.VIEWER}
+
+    def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002
+        """List versions, newest first."""
+        pages = CursorPagination()
+        page: Any = pages.paginate_queryset(selectors.versions_of(self.project), request, view=self)
+        return pages.get_paginated_response(ModelVersionOut(page, many=True).data)
+
+
+class ModelVersionApi(ProjectAPIView):
+    """One model version."""
+
+    roles = {"GET": Role.VIEWER}
+
+    def get(self, request: Request, slug: str, number: int) -> Response:  # noqa: ARG002
+        """Return the version with its metrics, intervals, baselines and confusion matrices."""
+        version = selectors.version_of(self.project, numbered(number))
+        return Response(ModelVersionDetailOut(version).data)
+
+
+class PromoteApi(ProjectAPIView):
+    """Make a version the champion."""
+
+    roles = {"POST": Role.OWNER}
+
+    def post(self, request: Request, slug: str, number: int) -> Response:  # noqa: ARG002
+        """Promote the version; repeating it changes nothing."""
+        version = selectors.version_of(self.project, numbered(number))
+        services.promote(version=version, actor=self.user)
+        return Response(
+            ModelVersionDetailOut(selectors.version_of(self.project, version.number)).data
+        )
+
+
+def numbered(number: int) -> int:
+    """Return a number of an address that a database can hold; anything longer is not there."""
+    if number > MAX_NUMBER:
+        raise Http404
+    return number

@@ -1,0 +1,291 @@
+"""What the pages about models show, made ready for their templates."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpRequest
+from django.urls import reverse
+from django.utils import timezone
+
+from common.charts import Axis, Chart, Series
+from jobs.models import Job
+from labelling.selectors import current_schema, schema_version
+from labelling.snapshot import QuestionSnapshot
+from labelling.spans import Piece, SpanValue, pieces
+from ml import measures, selectors
+from ml.measures import Figure, QuestionMeasures
+from ml.models import ModelVersion, Prediction, Tier, TrainingRun
+from projects.models import Membership, Project
+from reviews.models import Review
+from reviews.panels import Panel
+
+
+def subnav(request: HttpRequest, project: Project) -> list[tuple[str, str, bool]]:
+    """Return the tabs of the section for this member."""
+    membership: Membership = request.gloss_membership  # type: ignore[attr-defined]  # set by enter
+    tabs = [("ml:home", "Versions")]
+    if membership.can_analyse:
+        tabs += [("ml:try", "Try one review"), ("ml:predictions", "Bulk predictions")]
+    urls = [(reverse(name, args=[project.slug]), label) for name, label in tabs]
+    return [(url, label, url == request.path) for url, label in urls]
+
+
+# --- Versions -------------------------------------------------------------------------------------
+
+
+def measures_of(version: ModelVersion) -> list[QuestionMeasures]:
+    """Return the version's measures, named by the questions that it was trained on."""
+    questions = _questions_of(version)
+    reviews_url = reverse("reviews:list", args=[version.project.slug])
+    return [
+        measures.read(
+            row.metrics,
+            key=row.question_key,
+            question=questions.get(row.question_key),
+            reviews_url=reviews_url,
+            version=version.number,
+        )
+        for row in selectors.evaluations_of(version)
+    ]
+
+
+def _questions_of(version: ModelVersion) -> dict[str, QuestionSnapshot]:
+    project = version.project
+    schema = schema_version(project, version.training_run.schema_version)
+    return {each.key: each for each in (schema or current_schema(project)).questions}
+
+
+@dataclass(frozen=True, slots=True)
+class VersionsTable:
+    """Versions below each other, with the headline of every question in its column."""
+
+    questions: list[str]
+    rows: list[tuple[ModelVersion, list[Figure | None]]]
+
+
+def versions_table(project: Project, *, limit: int) -> VersionsTable:
+    """Return the newest versions with their headlines."""
+    versions = list(selectors.versions_of(project)[:limit])
+    names = {each.key: each.name for each in current_schema(project).questions}
+    found = [
+        {row.question_key: _headline(row.metrics) for row in v.evaluations.all()} for v in versions
+    ]
+    keys = list(names) + sorted({key for each in found for key in each} - set(names))
+    asked = [key for key in keys if any(key in each for each in found)]
+    return VersionsTable(
+        questions=[names.get(key, key) for key in asked],
+        rows=[
+            (v, [each.get(key) for key in asked]) for v, each in zip(versions, found, strict=True)
+        ],
+    )
+
+
+def _headline(metrics: Mapping[str, Any]) -> Figure | None:
+    model = metrics.get("model") or {}
+    return Figure.of(model["headline"]) if model.get("headline") else None
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One question: the champion's headline beside this version's."""
+
+    name: str
+    measure: str
+    champion: Figure
+    challenger: Figure
+    is_lower_better: bool
+
+
+def comparison(version: ModelVersion, champion: ModelVersion | None) -> list[Compared]:
+    """Return the champion's and the version's headlines where both measured the same."""
+    if champion is None or champion.pk == version.pk:
+        return []
+    before = {each.key: each for each in measures_of(champion)}
+    return [
+        Compared(
+            name=each.name,
+            measure=each.headline.name,
+            champion=other.headline.model,
+            challenger=each.headline.model,
+            is_lower_better=each.headline.is_lower_better,
+        )
+        for each in measures_of(version)
+        if each.headline
+        and (other := before.get(each.key)) is not None
+        and other.headline
+        and other.headline.name == each.headline.name
+    ]
+
+
+# --- Trainings ------------------------------------------------------------------------------------
+
+
+def curve_chart(run: TrainingRun) -> Chart | None:
+    """Return the loss curve; None while there is no epoch, as with words alone."""
+    if not run.curve:
+        return None
+    epochs = [str(point["epoch"]) for point in run.curve]
+    series = [Series("training", [point["train_loss"] for point in run.curve], option=1)]
+    validation = [point.get("validation_loss") for point in run.curve]
+    if any(loss is not None for loss in validation):
+        series.append(Series("validation", validation, option=2))
+    return Chart(
+        id=f"run-{run.number}",
+        title="Loss by epoch",
+        kind="line",
+        labels=epochs,
+        series=series,
+        x=Axis("Epoch", scale="category"),
+        y=Axis("Loss"),
+        note="Lower is better; training stops when the validation loss no longer falls.",
+    )
+
+
+def config_facts(run: TrainingRun) -> list[tuple[str, Any]]:
+    """Return the settings of a training as people read them."""
+    config = run.config
+    facts: list[tuple[str, Any]] = [("Tier", Tier(run.tier).label)]
+    if run.tier != Tier.TFIDF:
+        facts += [
+            ("Encoder", run.encoder),
+            ("Epochs at most", config["epochs"]),
+            ("Batch size", config["batch_size"]),
+            ("Learning rate", config["learning_rate"] or config["head_learning_rate"]),
+            ("Tokens read", config["max_tokens"]),
+        ]
+    if config.get("max_samples"):
+        facts.append(("Training reviews at most", config["max_samples"]))
+    return [*facts, ("Seed", config["seed"]), ("Questions version", run.schema_version)]
+
+
+def seconds_left(job: Job | None) -> float | None:
+    """Return how long a running job still takes at its present pace; None when nobody can tell."""
+    if job is None or not (job.started_at and job.done_count and job.total_count):
+        return None
+    spent = (timezone.now() - job.started_at).total_seconds()
+    return max(0.0, spent * (job.total_count - job.done_count) / job.done_count)
+
+
+# --- Answers --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """One option with its probability."""
+
+    name: str
+    colour: int
+    probability: float
+    is_chosen: bool
+
+    @property
+    def percent(self) -> int:
+        """Return the probability in whole per cent."""
+        return round(100 * self.probability)
+
+
+@dataclass(frozen=True, slots=True)
+class MarkedPiece:
+    """A run of the text with the name and colour of the spans that lie on it."""
+
+    text: str
+    name: str = ""
+    colour: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One question with what the model answers, ready to be shown."""
+
+    name: str
+    kind: str
+    shares: list[Share]
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    is_integer: bool = False
+    pieces: tuple[MarkedPiece, ...] = ()
+    span_count: int = 0
+
+
+def answers_of(version: ModelVersion, text: str, predicted: Mapping[str, Any]) -> list[Answer]:
+    """Return a version's predictions about one text as answers to show."""
+    questions = _questions_of(version)
+    return [
+        _answer(questions[key], prediction, text)
+        for key, prediction in predicted.items()
+        if key in questions
+    ]
+
+
+def _answer(question: QuestionSnapshot, prediction: Any, text: str) -> Answer:
+    if question.kind == "number":
+        return Answer(
+            question.name,
+            question.kind,
+            [],
+            value=float(prediction["value"]),
+            low=float(prediction["low"]),
+            high=float(prediction["high"]),
+            is_integer=question.is_integer,
+        )
+    if question.kind == "spans":
+        return Answer(
+            question.name,
+            question.kind,
+            [],
+            pieces=_marked(question, prediction, text),
+            span_count=len(prediction),
+        )
+    chosen = {prediction["option"]} if question.kind == "choice" else set(prediction["selected"])
+    shares = [
+        _share(question, key, probability, is_chosen=key in chosen)
+        for key, probability in prediction["probabilities"].items()
+    ]
+    return Answer(question.name, question.kind, sorted(shares, key=lambda each: -each.probability))
+
+
+def _share(question: QuestionSnapshot, key: str, probability: float, *, is_chosen: bool) -> Share:
+    option = question.option(key)
+    return Share(
+        name=option.name if option else key,
+        colour=option.colour if option else 12,
+        probability=probability,
+        is_chosen=is_chosen,
+    )
+
+
+def _marked(question: QuestionSnapshot, spans: Any, text: str) -> tuple[MarkedPiece, ...]:
+    values = [
+        SpanValue(each["start"], each["end"], each["option"], each.get("polarity", ""))
+        for each in spans
+    ]
+    return tuple(_piece(question, piece) for piece in pieces(text, values))
+
+
+def _piece(question: QuestionSnapshot, piece: Piece) -> MarkedPiece:
+    if not piece.spans:
+        return MarkedPiece(piece.text)
+    span = piece.spans[-1]
+    option = question.option(span.option)
+    name = option.name if option else span.option
+    return MarkedPiece(
+        text=piece.text,
+        name=f"{name}, {span.polarity}" if span.polarity else name,
+        colour=option.colour if option else 12,
+    )
+
+
+def panel_of(project: Project, review: Review, membership: Membership) -> Panel | None:  # noqa: ARG001
+    """Return what the champion says about a review, for the page of that review."""
+    champion = selectors.champion_of(project)
+    if champion is None:
+        return None
+    rows = Prediction.objects.filter(model_version=champion, review=review)
+    predicted = dict(rows.values_list("question_key", "value"))
+    if not predicted:
+        return None
+    answers = answers_of(champion, review.text, predicted)
+    context = {"answers": answers, "version": champion}
+    return Panel(f"What model version {champion.number} says", "ml/_review_panel.html", context)
