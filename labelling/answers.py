@@ -64,7 +64,8 @@ def _parse_one(question: QuestionSnapshot, raw: Any, text: str) -> AnswerValue |
 
 def number(question: QuestionSnapshot, raw: Any) -> float:
     """Return a number within the question's bounds; raise Fault with the sentence."""
-    said = f'"{str(raw)[:40]}" is not {_wanted(question)}'
+    shown = f"{raw:g}" if isinstance(raw, float) else str(raw)[:40]
+    said = f'"{shown}" is not {_wanted(question)}'
     if isinstance(raw, bool) or not isinstance(raw, int | float) or not math.isfinite(raw):
         raise Fault(said)
     if question.is_integer and raw != int(raw):

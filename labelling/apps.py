@@ -9,11 +9,12 @@ class LabellingConfig(AppConfig):
     def ready(self) -> None:
         """Give packages below their questions, their answers and their filters."""
         from labelling import filters
+        from labelling.panels import labels
         from labelling.presets import PRESETS
         from labelling.sink import GoldSink
         from labelling.versions import apply_preset
         from projects import presets
-        from reviews import answers
+        from reviews import answers, panels
         from reviews import filters as review_filters
 
         presets.register(
@@ -23,3 +24,4 @@ class LabellingConfig(AppConfig):
         answers.register(GoldSink)
         review_filters.register("labelled", filters.labelled)
         review_filters.register("answer.", filters.answer)
+        panels.register(labels)

@@ -18,8 +18,10 @@ _ALL = _SPILL + (_HOME + _BOTTOM + _TOP).upper()
 
 POLARITY_KEYS = {"negative": "-", "neutral": "=", "positive": "+"}
 
-#: Answer (an option's key or a number as text) to key; "" of a number is its input field.
+#: Answer (an option's key or a number as text) to key.
 Keys = dict[str, str]
+#: Stands for the input field of a number that is typed.
+_FIELD = ""
 
 
 def layout(questions: Sequence[QuestionSnapshot]) -> dict[str, Keys]:
@@ -33,6 +35,8 @@ def layout(questions: Sequence[QuestionSnapshot]) -> dict[str, Keys]:
     keys: dict[str, Keys] = {question.key: _explicit(question, taken) for question in questions}
     for question in (each for each in questions if each.kind != "spans"):
         _fill(keys[question.key], _answers(question), taken)
+    for question in (each for each in questions if each.kind == "number" and not each.steps):
+        _fill(keys[question.key], [_FIELD], taken)
     for question in (each for each in questions if each.kind == "spans"):
         _shift(keys[question.key], _answers(question), keys, taken)
         _fill(keys[question.key], _answers(question), taken)
@@ -41,7 +45,7 @@ def layout(questions: Sequence[QuestionSnapshot]) -> dict[str, Keys]:
 
 def _answers(question: QuestionSnapshot) -> list[str]:
     if question.kind == "number":
-        return [str(step) for step in question.steps] or [""]
+        return [str(step) for step in question.steps]
     return [option.key for option in question.options]
 
 
@@ -57,14 +61,23 @@ def _explicit(question: QuestionSnapshot, taken: set[str]) -> Keys:
 
 def _fill(keys: Keys, answers: Sequence[str], taken: set[str]) -> None:
     missing = [answer for answer in answers if answer not in keys]
-    for answer, key in zip(missing, _free(len(missing), taken), strict=False):
+    near = next(reversed(keys.values()), "")
+    free = _beside(near, len(missing), taken) or _free(len(missing), taken)
+    for answer, key in zip(missing, free, strict=False):
         keys[answer] = key
         taken.add(key)
 
 
+def _beside(near: str, wanted: int, taken: set[str]) -> list[str]:
+    """Return free keys of the row in which the question has keys already; [] if too few."""
+    row = next((row for row in _LOWER if near and near in row), "")
+    free = [key for key in row if key not in taken]
+    return free[:wanted] if len(free) >= wanted else []
+
+
 def _free(wanted: int, taken: set[str]) -> Iterable[str]:
     """Return a row whose first `wanted` keys are all free, else what is left of all rows."""
-    for row in _LOWER:
+    for row in _LOWER if wanted > 1 else ():
         if len(row) >= wanted and taken.isdisjoint(row[:wanted]):
             return row[:wanted]
     return _left(taken)

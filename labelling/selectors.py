@@ -268,8 +268,6 @@ def annotations(project: Project, *, by: User | None = None) -> "QuerySet[Annota
 
 def imported_answers(project: Project, schema: SchemaSnapshot, review: Review) -> Answers:
     """Return what an import has answered about a review: the form starts from it."""
-    if not review.is_labelled:
-        return {}
     found = gold_answers(project, questions=schema.questions, review_ids=[review.pk])
     values = found.get(review.pk, {})
     return {key: value for key, value in values.items() if not isinstance(value, tuple)}

@@ -11,11 +11,14 @@ from labelling.selectors import current_schema
 from labelling.snapshot import OptionSnapshot, QuestionSnapshot
 from labelling.versions import freeze
 from projects.models import Project
+from reviews.models import Review
 
 _YES = frozenset({"yes", "y", "true", "1", "1.0"})
 _NO = frozenset({"no", "n", "false", "0", "0.0"})
 
 _COLUMNS = ("project_id", "review_id", "question_id", "option_id", "number", "source")
+#: How many ids one statement names.
+_IDS = 500
 #: (review, question, option, number): what the columns above vary in.
 Row = tuple[int, int, int | None, float | None]
 
@@ -59,7 +62,10 @@ class GoldSink:
         return all(given.get(key) is not None for key in self._required)
 
     def store(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
-        """Write the parsed answers of reviews (by id) in the caller's transaction."""
+        """Write the parsed answers of reviews (by id) in the caller's transaction.
+
+        Reviews that need no more answers leave the queue; the others wait for the rest.
+        """
         gold = list(self._gold(rows))
         if not gold:
             return
@@ -70,6 +76,7 @@ class GoldSink:
             self._copy(gold)
         else:
             self._insert(gold)
+        self._mark_labelled([number for number, given in rows if self.is_complete(given)])
 
     def _option(self, question: QuestionSnapshot, word: str) -> str:
         key = self._options[question.key].get(word.casefold())
@@ -97,6 +104,11 @@ class GoldSink:
                     yield from ((review_id, question_id, options[each], None) for each in value)
                 else:
                     yield review_id, question_id, None, None
+
+    def _mark_labelled(self, review_ids: Sequence[int]) -> None:
+        for start in range(0, len(review_ids), _IDS):
+            some = review_ids[start : start + _IDS]
+            Review.objects.filter(pk__in=some, project_id=self._project_id).update(is_labelled=True)
 
     def _copy(self, gold: Sequence[Row]) -> None:
         start, source = self._project_id, GoldSource.IMPORTED.value

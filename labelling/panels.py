@@ -1,0 +1,98 @@
+"""What labels add to the page of one review: what people said and what is held for true."""
+
+from dataclasses import dataclass
+
+from labelling import gold, selectors
+from labelling.answers import Answers
+from labelling.models import Gold
+from labelling.snapshot import QuestionSnapshot
+from labelling.spans import SpanValue
+from projects.models import Membership, Project
+from reviews.models import Review
+from reviews.panels import Panel
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """One answer as chips: (words, colour or 0)."""
+
+    question: str
+    chips: tuple[tuple[str, int], ...]
+
+
+def labels(project: Project, review: Review, membership: Membership) -> Panel | None:
+    """Return the panel: everybody's annotations for reviewers, their own for annotators."""
+    if not membership.can_label:
+        return None
+    schema = selectors.current_schema(project)
+    annotations = [
+        annotation
+        for annotation in gold.annotations_of([review.pk])
+        if membership.can_review or annotation.annotator_id == membership.user_id
+    ]
+    context = {
+        "review": review,
+        "gold": _gold(project, review, schema.questions),
+        "annotations": [
+            (annotation, _said(selectors.schema_of(annotation).questions, answers))
+            for annotation in annotations
+            if (answers := gold.read_answers(annotation, selectors.schema_of(annotation)))
+        ],
+        "mine": next((a for a in annotations if a.annotator_id == membership.user_id), None),
+    }
+    return Panel("Labels", "labelling/_panel.html", context)
+
+
+def _gold(
+    project: Project, review: Review, questions: tuple[QuestionSnapshot, ...]
+) -> list[tuple[Said, str]]:
+    found = selectors.gold_answers(project, questions=questions, review_ids=[review.pk])
+    values: Answers = {}
+    for key, value in found.get(review.pk, {}).items():
+        if isinstance(value, tuple):
+            values[key] = tuple(
+                SpanValue(
+                    span.start,
+                    span.end,
+                    span.option,
+                    span.polarity,
+                    review.text[span.start : span.end],
+                )
+                for span in value
+            )
+        else:
+            values[key] = value
+    sources = dict(
+        Gold.objects.filter(review=review).values_list("question__key", "source").distinct()
+    )
+    by_name = {question.name: question.key for question in questions}
+    return [(said, sources.get(by_name[said.question], "")) for said in _said(questions, values)]
+
+
+def _said(questions: tuple[QuestionSnapshot, ...], answers: Answers) -> list[Said]:
+    return [
+        Said(question.name, _chips(question, answers))
+        for question in questions
+        if question.key in answers
+    ]
+
+
+def _chips(question: QuestionSnapshot, answers: Answers) -> tuple[tuple[str, int], ...]:
+    value = answers[question.key]
+    if isinstance(value, float):
+        return ((f"{value:g}", 0),)
+    by_key = {option.key: option for option in question.options}
+    if isinstance(value, tuple):
+        chips = tuple(
+            (_span_words(span, by_key[span.option].name), by_key[span.option].colour)
+            for span in value
+        )
+    else:
+        keys = {value} if isinstance(value, str) else value
+        chips = tuple((each.name, each.colour) for each in question.options if each.key in keys)
+    return chips or (("none", 0),)
+
+
+def _span_words(span: SpanValue, name: str) -> str:
+    polarity = f", {span.polarity}" if span.polarity else ""
+    return f"{name}{polarity}: {span.text}"

@@ -1,0 +1,177 @@
+"""Imported answers, the filters of the review table, rankings and suggestions."""
+
+from typing import Any
+
+import pytest
+
+from accounts.models import User
+from common.errors import Invalid
+from labelling import services
+from labelling.models import Gold, LabelSchema, Suggestion
+from labelling.selectors import gold_examples
+from labelling.sink import GoldSink
+from projects.models import Project
+from reviews.answers import sink_for
+from reviews.filters import apply_filters
+from reviews.models import Review
+from tests import factories
+
+
+@pytest.fixture
+def clothes(owner: User) -> Project:
+    return factories.project(owner=owner, slug="clothes", preset="clothing-reviews")
+
+
+@pytest.mark.parametrize(
+    ("key", "cell", "value"),
+    [
+        ("rating", "4", 4.0),
+        ("rating", " 4.0 ", 4.0),
+        ("rating", "", None),
+        ("sentiment", "Positive", "positive"),
+        ("sentiment", "NEGATIVE", "negative"),
+        ("aspects", "price; Value for money", frozenset({"price", "value_for_money"})),
+        ("aspects", "price|shipping|", frozenset({"price", "shipping"})),
+    ],
+)
+def test_cells_become_answers(project: Project, key: str, cell: str, value: Any) -> None:
+    assert sink_for(project).parse(key, cell) == value
+
+
+@pytest.mark.parametrize(
+    ("key", "cell", "value"),
+    [
+        ("recommended", "1", "yes"),
+        ("recommended", "0", "no"),
+        ("recommended", "True", "yes"),
+        ("recommended", "no", "no"),
+        ("rating", "5", "5"),
+        ("rating", "5.0", "5"),
+        ("department", "tops", "Tops"),
+    ],
+)
+def test_two_options_take_yes_and_no_in_many_words(
+    clothes: Project, key: str, cell: str, value: str
+) -> None:
+    assert sink_for(clothes).parse(key, cell) == value
+
+
+@pytest.mark.parametrize(
+    ("key", "cell", "says"),
+    [
+        ("rating", "five", '"five" is not a number from 1 to 5'),
+        ("rating", "6", '"6" is not a number from 1 to 5'),
+        ("rating", "3.5", '"3.5" is not a number from 1 to 5'),
+        ("rating", "nan", '"nan" is not a number from 1 to 5'),
+        ("sentiment", "so-so", '"so-so" is none of Negative, Neutral, Positive'),
+        ("aspects", "price;smell", '"smell" is none of'),
+    ],
+)
+def test_a_wrong_cell_is_refused_with_a_sentence(
+    project: Project, key: str, cell: str, says: str
+) -> None:
+    with pytest.raises(ValueError, match=says):
+        sink_for(project).parse(key, cell)
+
+
+def test_columns_cannot_answer_spans(project: Project) -> None:
+    assert set(sink_for(project).questions()) == {"sentiment", "rating", "aspects"}
+
+
+def test_imported_answers_are_gold(project: Project) -> None:
+    sink = GoldSink(project)
+    dataset = factories.dataset(project)
+    whole, part = (factories.review(project, dataset=dataset) for _ in range(2))
+
+    sink.store(
+        [
+            (whole.pk, {"sentiment": "positive", "rating": 4.0, "aspects": frozenset({"price"})}),
+            (part.pk, {"sentiment": None, "rating": 2.0}),
+        ]
+    )
+
+    first, second = gold_examples(project)
+    assert first.answers == {"sentiment": "positive", "rating": 4.0, "aspects": {"price"}}
+    assert second.answers == {"rating": 2.0}
+    assert set(Gold.objects.values_list("source", flat=True)) == {"imported"}
+    assert LabelSchema.objects.get(project=project).frozen_at is not None
+    # Only what leaves no required question open is out of the queue.
+    assert list(Review.objects.filter(is_labelled=True)) == [whole]
+
+
+def test_gold_of_unfinished_imports_is_not_trained_on(project: Project) -> None:
+    dataset = factories.dataset(project)
+    review = factories.review(project, dataset=dataset)
+    GoldSink(project).store([(review.pk, {"rating": 4.0})])
+    dataset.is_ready = False
+    dataset.save()
+
+    assert list(gold_examples(project)) == []
+
+
+def found(project: Project, name: str, value: str) -> list[int]:
+    reviews = apply_filters(Review.objects.filter(project=project), project, [(name, value)])
+    return list(reviews.order_by("pk").values_list("pk", flat=True))
+
+
+def test_reviews_are_found_by_their_gold(project: Project) -> None:
+    dataset = factories.dataset(project)
+    reviews = [factories.review(project, dataset=dataset) for _ in range(3)]
+    GoldSink(project).store(
+        [
+            (reviews[0].pk, {"sentiment": "positive", "rating": 4.0, "aspects": frozenset()}),
+            (reviews[1].pk, {"sentiment": "negative", "rating": 5.0}),
+        ]
+    )
+
+    assert found(project, "answer.sentiment", "positive") == [reviews[0].pk]
+    assert found(project, "answer.rating", "4") == [reviews[0].pk]
+    assert found(project, "answer.aspects", "price") == []
+    assert found(project, "labelled", "yes") == [reviews[0].pk]
+    assert found(project, "labelled", "no") == [reviews[1].pk, reviews[2].pk]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("labelled", "maybe"),
+        ("answer.colour", "red"),
+        ("answer.sentiment", "great"),
+        ("answer.rating", "many"),
+    ],
+)
+def test_a_filter_that_means_nothing_is_refused(project: Project, name: str, value: str) -> None:
+    with pytest.raises(Invalid):
+        found(project, name, value)
+
+
+def test_ranking_touches_only_the_project(project: Project, mallory: User) -> None:
+    mine = factories.review(project)
+    other = factories.review(Project.objects.get(slug="mallorys"), priority=0.1)
+
+    services.rank_reviews(project=project, scores=[(mine.pk, 0.7), (other.pk, 0.9)], version=3)
+
+    mine.refresh_from_db()
+    other.refresh_from_db()
+    assert (mine.priority, mine.ranked_by) == (0.7, 3)
+    assert mine.ranked_at is not None
+    assert (other.priority, other.ranked_by) == (0.1, None)
+
+
+def test_new_suggestions_replace_old_ones(project: Project, mallory: User) -> None:
+    mine = factories.review(project)
+    other = factories.review(Project.objects.get(slug="mallorys"))
+
+    for version, value in ((1, "neutral"), (2, "positive")):
+        services.store_suggestions(
+            project=project,
+            version=version,
+            rows=[
+                services.Suggested(mine.pk, "sentiment", value, 0.8),
+                services.Suggested(other.pk, "sentiment", value, 0.8),
+            ],
+        )
+
+    suggestion = Suggestion.objects.get()
+    assert (suggestion.review_id, suggestion.value) == (mine.pk, "positive")
+    assert suggestion.model_version == 2
