@@ -10,6 +10,8 @@ def normalise(raw: str) -> str:
     Offsets count the code points of the result, so it is made once and then frozen: HTML and
     forms would otherwise fold CRLF behind our back.
     """
+    if raw.isascii() and "\x00" not in raw and "\r" not in raw:
+        return raw.strip()  # nothing of the rest can apply, and imports are mostly this
     text = raw.replace("\x00", "").replace("\ufeff", "")
     text = text.replace("\r\n", "\n").replace("\r", "\n")
     # Lone surrogates cannot be encoded; they come from broken JSON escapes.

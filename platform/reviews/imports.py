@@ -12,7 +12,7 @@ from typing import Any, BinaryIO
 from uuid import UUID
 
 import structlog
-from django.db.models import Count, F, Q
+from django.db.models import Count, F
 from django.utils import timezone
 
 from common.errors import GlossError
@@ -142,13 +142,7 @@ def _without_duplicates(work: ImportJob, rows: Sequence[Accepted]) -> list[Accep
     first: dict[str, Accepted] = {}
     for row in rows:
         first.setdefault(row.text_hash, row)
-    known = set(
-        Review.objects.filter(
-            Q(dataset=work.dataset_id) | Q(dataset__is_ready=True),
-            project=work.dataset.project_id,
-            text_hash__in=list(first),
-        ).values_list("text_hash", flat=True)
-    )
+    known = writing.known_hashes(work, list(first))
     return [row for key, row in first.items() if key not in known]
 
 

@@ -4,6 +4,7 @@ Ids are taken before the rows are written, so that the answers of a row can be s
 asking what id it got.
 """
 
+import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,7 @@ Row = tuple[Any, ...]
 
 _REVIEWS = "reviews_review"
 _REJECTED = "reviews_rejectedrow"
+_DATASETS = "reviews_dataset"
 
 
 def write_reviews(work: ImportJob, rows: Sequence[Accepted], *, control_share: float) -> list[int]:
@@ -58,6 +60,28 @@ def write_rejected(work: ImportJob, rows: Sequence[Rejected]) -> None:
 def _clean(text: str) -> str:
     """Replace what no encoding can write, such as half a surrogate pair."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
+
+
+def known_hashes(work: ImportJob, hashes: Sequence[str]) -> set[str]:
+    """Return which hashes are those of a review of this import, or of a data set that is shown.
+
+    In SQL by hand: as one parameter each, thousands of hashes cost more than finding them.
+    """
+    value: Any
+    if connection.vendor == "postgresql":
+        among, value = "= ANY(%s)", list(hashes)
+    else:
+        among, value = "IN (SELECT value FROM json_each(%s))", json.dumps(hashes)
+    statement = f"""
+        SELECT review.text_hash FROM {_REVIEWS} review
+        JOIN {_DATASETS} dataset ON dataset.id = review.dataset_id
+        WHERE review.project_id = %s AND review.text_hash {among}
+          AND (dataset.is_ready OR dataset.id = %s)
+    """  # noqa: S608  (only our own names are put together)
+    dataset = work.dataset
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [dataset.project_id, value, dataset.pk])
+        return {found for (found,) in cursor.fetchall()}
 
 
 def _take_ids(count: int) -> list[int]:
