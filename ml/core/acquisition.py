@@ -41,7 +41,7 @@ def uncertainty(prediction: Prediction) -> float:
     if "selected" in prediction:
         return _labels_uncertainty(probabilities)
     best, second = sorted(probabilities, reverse=True)[:2]
-    return 1.0 - (best - second)
+    return float(1.0 - (best - second))
 
 
 def entropy(prediction: Mapping[str, Any]) -> float:

@@ -27,7 +27,7 @@ def tag_count(options: int) -> int:
 
 
 def covered_words(span: SpanAnswer, ranges: Ints) -> tuple[int, int]:
-    """Return (first, last exclusive) of the words that a span touches; equal when it touches none."""
+    """Return (first, last exclusive) of the words a span touches; equal when there are none."""
     first = int(np.searchsorted(ranges[:, 1], span.start, side="right"))
     last = int(np.searchsorted(ranges[:, 0], span.end, side="left"))
     return first, max(first, last)

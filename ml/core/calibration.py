@@ -93,9 +93,9 @@ def best_thresholds(probabilities: Floats, targets: Floats) -> tuple[float, ...]
     A rare option is drawn towards the global threshold, in proportion to 30 positives.
     """
     if len(targets) < _ENOUGH:
-        return (0.5,) * targets.shape[1]
+        return (0.5,) * int(targets.shape[1])
     overall = _best_threshold(probabilities.ravel(), targets.ravel())
-    thresholds = []
+    thresholds: list[float] = []
     for option in range(targets.shape[1]):
         positives = float(targets[:, option].sum())
         own = _best_threshold(probabilities[:, option], targets[:, option]) if positives else 0.0

@@ -19,7 +19,7 @@ def write_card(config: TrainConfig, metrics: dict[str, Any], snapshot: str) -> s
         "# Model card",
         "",
         f"This model answers {len(config.heads)} question(s) about a review with {kind}.",
-        f"It learned from {counts['train']} reviews, chose its settings on "
+        f"It learned from {counts['train']} reviews, chose its settings on",
         f"{counts['validation']} and was measured on {counts['test']} others.",
         f"Seed {config.seed}; data snapshot `{snapshot}`.",
         "",

@@ -35,7 +35,8 @@ def main(arguments: list[str]) -> int:
         return _fail(emit, type(error).__name__, str(error))
     except MemoryError:
         return _fail(emit, "MemoryError", _MEMORY)
-    except Exception as error:  # noqa: BLE001 - the edge of the process: everything is reported
+    except Exception as error:
+        # The edge of the process: whatever happened is reported as an event.
         log.exception("The training failed.")
         return _fail(emit, type(error).__name__, _sentence(error))
     return 0
@@ -57,7 +58,9 @@ def _train(job: Path, emit: Callable[[dict[str, Any]], None]) -> None:
     from ml.core.train import run
 
     config = TrainConfig.from_json({**settings["train"], "threads": threads})
-    folders = {name: Path(settings[name]) for name in ("features_dir", "encoders_dir", "output_dir")}
+    folders = {
+        name: Path(settings[name]) for name in ("features_dir", "encoders_dir", "output_dir")
+    }
     examples = read_snapshot(job / "snapshot.jsonl")
     for event in run(examples, config, **folders):
         emit(event_to_json(event))
@@ -96,7 +99,7 @@ def _sentence(error: Exception) -> str:
     return f"The training failed unexpectedly ({type(error).__name__}: {error})."
 
 
-def _stop(signum: int, frame: FrameType | None) -> None:
+def _stop(_signal: int, _frame: FrameType | None) -> None:
     # Unwinds through the context managers that remove unfinished folders.
     raise SystemExit(_STOPPED)
 

@@ -81,7 +81,9 @@ class HeadConfig:
         self._check_options()
         self._check_bounds()
         if not (self.weight > 0 and math.isfinite(self.weight)):
-            raise ConfigError(f"Question {self.question}: the weight {self.weight} must be positive.")
+            raise ConfigError(
+                f"Question {self.question}: the weight {self.weight} must be positive."
+            )
         if self.hidden < 0 or not 0 <= self.dropout < 1:
             raise ConfigError(
                 f"Question {self.question}: hidden must be 0 or more and dropout from 0 to below 1."
@@ -168,12 +170,16 @@ class TrainConfig:
     """Largest norm of a gradient."""
     pooling: str = "mean"
     """How token states become one vector: mean or cls."""
+    layers: str = ""
+    """Token states are read from the last layer or as the mean of the upper half of the layers
+    (last or upper); empty takes the default of the tier."""
     device: str = "auto"
     """auto, cpu or cuda."""
     baselines: bool = True
     """Whether the majority and TF-IDF baselines are computed beside the model."""
-    class_weights: bool = True
-    """Whether rare options of a choice weigh more (inverse square root of their share, capped)."""
+    class_weights: bool = False
+    """Whether rare options of a choice weigh more (inverse square root of their share, capped):
+    raises their recall, costs accuracy and honest confidences."""
     threads: int = 0
     """Threads for encoding and training; 0 takes every core this process may use."""
 
@@ -189,6 +195,9 @@ class TrainConfig:
         if self.minimum_steps < 0:
             steps = 0 if self.epochs else schedule.minimum_steps
             object.__setattr__(self, "minimum_steps", steps)
+        if not self.layers:
+            layers = "upper" if self.tier is Tier.FROZEN else "last"
+            object.__setattr__(self, "layers", layers)
         for name in ("epochs", "batch_size", "learning_rate", "head_learning_rate"):
             if not getattr(self, name):
                 object.__setattr__(self, name, getattr(schedule, name))
@@ -204,7 +213,8 @@ class TrainConfig:
         refusals = {
             "epochs must be at least 1": self.epochs < 1,
             "batch_size must be at least 1": self.batch_size < 1,
-            "learning rates must be 0 or more": min(self.learning_rate, self.head_learning_rate) < 0,
+            "learning rates must be 0 or more": min(self.learning_rate, self.head_learning_rate)
+            < 0,
             "max_tokens must be at least 8": self.max_tokens < 8,
             "max_samples must be at least 1": self.max_samples is not None and self.max_samples < 1,
             "patience must be at least 1": self.patience < 1,
@@ -212,6 +222,7 @@ class TrainConfig:
             "weight_decay must be 0 or more": self.weight_decay < 0,
             "clip must be positive": self.clip <= 0,
             "pooling must be mean or cls": self.pooling not in {"mean", "cls"},
+            "layers must be last or upper": self.layers not in {"last", "upper"},
             "device must be auto, cpu or cuda": self.device not in {"auto", "cpu", "cuda"},
             "threads must be 0 or more": self.threads < 0,
             "an encoder is needed": self.tier is not Tier.TFIDF and not self.encoder,
@@ -235,5 +246,7 @@ class TrainConfig:
 def _known(cls: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:
     names = {field.name for field in fields(cls)}
     if unknown := sorted(set(data) - names):
-        raise ConfigError(f"Unknown settings: {', '.join(unknown)}. Known: {', '.join(sorted(names))}.")
+        raise ConfigError(
+            f"Unknown settings: {', '.join(unknown)}. Known: {', '.join(sorted(names))}."
+        )
     return dict(data)

@@ -8,7 +8,7 @@ from typing import Final
 import numpy as np
 import tokenizers
 
-from ml.core.engines.base import Engine, Floats, Ints
+from ml.core.engines.base import LAST, Engine, Floats, Ints
 from ml.core.errors import ConfigError
 
 _BATCH_TOKENS: Final = 2048
@@ -36,7 +36,13 @@ class TextEncoder:
     """Join an engine with its tokenizer, a length limit and a pooling."""
 
     def __init__(
-        self, engine: Engine, *, max_tokens: int, pooling: str, batch_tokens: int = _BATCH_TOKENS
+        self,
+        engine: Engine,
+        *,
+        max_tokens: int,
+        pooling: str,
+        layers: str = LAST,
+        batch_tokens: int = _BATCH_TOKENS,
     ) -> None:
         limit = engine.info.max_positions
         if limit and max_tokens > limit:
@@ -46,6 +52,7 @@ class TextEncoder:
         self.engine = engine
         self.max_tokens = max_tokens
         self.pooling = pooling
+        self.layers = layers
         self._batch_tokens = batch_tokens
         self._cutting = load_tokenizer(engine.tokenizer_file, max_tokens)
         stride = int((max_tokens - 2) * _STRIDE_SHARE)
@@ -87,7 +94,7 @@ class TextEncoder:
 
     def _states(self, ids: list[list[int]]) -> tuple[Floats, Ints]:
         padded, mask = pad(ids, self.engine.info.pad_id)
-        return self.engine.states(padded, mask), mask
+        return self.engine.states(padded, mask, self.layers), mask
 
 
 class _Collector:

@@ -126,7 +126,9 @@ def outcome(
     return {
         question: {
             **result,
-            "baselines": {name: own[question] for name, own in baselines.items() if question in own},
+            "baselines": {
+                name: own[question] for name, own in baselines.items() if question in own
+            },
         }
         for question, result in measured.items()
     }

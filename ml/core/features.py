@@ -93,7 +93,8 @@ class CachedEncoder:
 
     def __init__(self, encoder: TextEncoder, features_dir: Path) -> None:
         self.encoder = encoder
-        name = f"{encoder.engine.info.sha256[:32]}-{encoder.max_tokens}-{encoder.pooling}"
+        parts = (encoder.max_tokens, encoder.pooling, encoder.layers)
+        name = "-".join([encoder.engine.info.sha256[:32], *map(str, parts)])
         self.store = FeatureStore(features_dir / name, width=encoder.width)
 
     def fill(self, texts: Sequence[str], *, chunk: int = 256) -> Iterator[tuple[int, int]]:

@@ -96,7 +96,7 @@ def fit_full(
 ) -> Generator[Event, None, Fitted]:
     """Train heads first, then the encoder with them (Kumar et al., ICLR 2022).
 
-    Random heads would pull the encoder away from what it knows. `scratch` takes the exported encoder.
+    Random heads would pull the encoder away from what it knows. `scratch` takes its export.
     """
     _seed(config)
     yield Stage(f"Preparing the encoder {config.encoder}")
@@ -138,9 +138,9 @@ def _fit_heads(
         store.get([e.text for e in part]) if store else None
         for part in (splits.train, splits.validation)
     ]
-    words = []
-    for part in (splits.train, splits.validation):
-        words.append((yield from _words(encoder, part, config.heads)))
+    train_words = yield from _words(encoder, splits.train, config.heads)
+    validation_words = yield from _words(encoder, splits.validation, config.heads)
+    words = (train_words, validation_words)
     yield Stage("Training the heads")
     study = _frozen_study(config, splits, pooled, words, encoder.width)
     with _one_thread():
@@ -196,7 +196,7 @@ def _frozen_study(
     heads = Heads(config.heads, width=width)
     priors = _priors(config, splits.train, train.targets)
     _start(heads, priors, pooled[0], words[0])
-    parts = [Part(head, (c.question,)) for head, c in zip(heads, config.heads, strict=True)]
+    parts = [Part(head, (head.config.question,)) for head in heads.each]
     return Study(heads, heads, priors, train, validation, parts)
 
 
@@ -208,10 +208,10 @@ def _start(
 ) -> None:
     states = [w.states for w in words if w is not None]
     word_states = np.concatenate(states) if states else np.zeros((0, 0), dtype=np.float32)
-    for head in heads:
-        config: HeadConfig = head.config  # type: ignore[assignment]  # a ModuleList forgets types
-        features = word_states if config.kind is Kind.SPANS or pooled is None else pooled
-        head.start_from(priors[config.question], features)  # type: ignore[operator]
+    for head in heads.each:
+        is_spans = head.config.kind is Kind.SPANS
+        features = word_states if is_spans or pooled is None else pooled
+        head.start_from(priors[head.config.question], features)
 
 
 def _priors(
@@ -243,6 +243,7 @@ class _TowerFeatures:
     ids: list[list[int]]
     firsts: list[list[int]]
     pooling: str
+    layers: str
     pad_id: int
     has_words: bool
 
@@ -252,7 +253,7 @@ class _TowerFeatures:
         device = next(self.tower.parameters()).device
         ids, mask = ids.to(device), mask.to(device)
         with precision(device):
-            states = self.tower(ids, mask).float()
+            states = self.tower.states(ids, mask, self.layers).float()
         return self._pooled(states, mask), self._words(states, rows) if self.has_words else None
 
     def lengths(self) -> Ints:
@@ -305,6 +306,7 @@ def _tower_lesson(
         ids=[one.ids for one in encodings],
         firsts=[firsts for firsts, _ in starts],
         pooling=config.pooling,
+        layers=config.layers,
         pad_id=encoder.engine.info.pad_id,
         has_words=any(head.kind is Kind.SPANS for head in config.heads),
     )
@@ -338,7 +340,9 @@ def _engine(config: TrainConfig, folder: Path) -> Engine:
 
 
 def _text_encoder(engine: Engine, config: TrainConfig) -> TextEncoder:
-    return TextEncoder(engine, max_tokens=config.max_tokens, pooling=config.pooling)
+    return TextEncoder(
+        engine, max_tokens=config.max_tokens, pooling=config.pooling, layers=config.layers
+    )
 
 
 def _seed(config: TrainConfig) -> None:

@@ -49,7 +49,7 @@ class NumpyHead:
         if config.minimum is not None and config.maximum is not None:
             return np.asarray(config.minimum + (config.maximum - config.minimum) * sigmoid(logits))
         centre, spread = self.arrays["unit"]
-        return np.clip(centre + spread * logits, config.minimum, config.maximum)
+        return np.asarray(np.clip(centre + spread * logits, config.minimum, config.maximum))
 
 
 def outputs(config: HeadConfig) -> int:

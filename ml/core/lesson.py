@@ -30,7 +30,7 @@ class Features(Protocol):
     """Give what the heads read, for rows of one set of examples."""
 
     def batch(self, rows: Ints) -> tuple[Tensor | None, Tensor | None]:
-        """Return pooled [rows, width] and word states [rows, words, width], each if there is any."""
+        """Return pooled [rows, width] and word states [rows, words, width], where there are any."""
 
     def lengths(self) -> Ints:
         """Return the size of every row, so that batches can hold rows alike."""
@@ -77,13 +77,11 @@ class Lesson:
         """Return the loss of every question that some row answers."""
         pooled, words = self.features.batch(rows)
         found: dict[str, Tensor] = {}
-        for head in heads:
-            if not isinstance(head, Head):
-                continue
-            config = head.config
-            loss = self._loss(head, priors[config.question], pooled, words, rows)
+        for head in heads.each:
+            question = head.config.question
+            loss = self._loss(head, priors[question], pooled, words, rows)
             if loss is not None:
-                found[config.question] = loss
+                found[question] = loss
         return found
 
     def answered_counts(self, question: str, rows: Ints) -> int:
@@ -144,7 +142,7 @@ def batches(lesson: Lesson, size: int, chance: np.random.Generator) -> Iterator[
     """Yield shuffled row numbers; within 50 batches rows of like length come together."""
     order = chance.permutation(lesson.size)
     lengths = lesson.features.lengths()
-    made = []
+    made: list[Ints] = []
     for start in range(0, len(order), 50 * size):
         pool = order[start : start + 50 * size]
         pool = pool[np.argsort(lengths[pool], kind="stable")]

@@ -96,9 +96,7 @@ def learn(study: Study, config: TrainConfig) -> Iterator[Epoch | Progress]:
         part.restore()
 
 
-def _step(
-    study: Study, config: TrainConfig, optimiser: AdamW, rows: Ints, share: float
-) -> float:
+def _step(study: Study, config: TrainConfig, optimiser: AdamW, rows: Ints, share: float) -> float:
     study.network.train()
     losses = study.train.losses(study.heads, study.priors, rows)
     if not losses:
@@ -121,7 +119,7 @@ def _validate(study: Study) -> dict[str, float]:
 def _joint(study: Study, losses: dict[str, float]) -> float | None:
     if not losses:
         return None
-    weights = {h.config.question: h.config.weight for h in study.heads}  # type: ignore[union-attr]
+    weights = {head.config.question: head.config.weight for head in study.heads.each}
     return sum(weights[question] * loss for question, loss in losses.items())
 
 

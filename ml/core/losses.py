@@ -85,6 +85,4 @@ def _polarity_loss(logits: Tensor, targets: Sequence[WordTargets | None]) -> Ten
                 wanted.append(polarity)
     if not means:
         return logits.sum() * 0.0
-    return functional.cross_entropy(
-        torch.stack(means), torch.tensor(wanted, device=logits.device)
-    )
+    return functional.cross_entropy(torch.stack(means), torch.tensor(wanted, device=logits.device))

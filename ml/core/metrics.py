@@ -9,7 +9,7 @@ from ml.core.config import HeadConfig, Kind
 from ml.core.data import Answer
 from ml.core.engines.base import Floats, Ints
 from ml.core.intervals import Estimate, bootstrap, nothing, ratio, wilson
-from ml.core.metrics_spans import spans_metrics
+from ml.core.metrics_spans import AVERAGES, spans_metrics
 
 Metrics = dict[str, Any]
 
@@ -84,16 +84,15 @@ def choice_metrics(table: Ints, options: Sequence[str]) -> Metrics:
 
 
 def multichoice_metrics(gold: Floats, found: Floats, options: Sequence[str]) -> Metrics:
-    """Return micro and macro figures, Hamming loss and figures per option, of 0/1 [rows, options]."""
+    """Return micro and macro figures, Hamming loss and per option, of 0/1 [rows, options]."""
     n, size = gold.shape
     hits = gold * found
     rows = np.hstack([hits, gold, found, np.abs(gold - found)])
     values = bootstrap(rows, lambda sums: _multichoice_statistics(sums, size, n))
-    names = ("micro_f1", "micro_precision", "micro_recall")
-    names += ("macro_f1", "macro_precision", "macro_recall", "hamming_loss")
-    counts = [column.sum(axis=0).astype(int) for column in (hits, gold, found)]
+    names = [*AVERAGES, "hamming_loss"]
+    right, wanted, given = (column.sum(axis=0).astype(int) for column in (hits, gold, found))
     per_option = {
-        option: _per_option(*(int(c[i]) for c in counts), values[len(names) + i])
+        option: _per_option(int(right[i]), int(wanted[i]), int(given[i]), values[len(names) + i])
         for i, option in enumerate(options)
     }
     exact = wilson(int((gold == found).all(axis=1).sum()), n)

@@ -1,7 +1,7 @@
 """Spans counted strictly: the same option and both ends, as IOB2 entity matching does."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -9,6 +9,11 @@ from ml.core.config import HeadConfig
 from ml.core.data import Answer, SpanAnswer
 from ml.core.engines.base import Floats
 from ml.core.intervals import bootstrap, ratio, wilson
+
+AVERAGES: Final = (
+    *("micro_f1", "micro_precision", "micro_recall"),
+    *("macro_f1", "macro_precision", "macro_recall"),
+)
 
 
 def spans_metrics(
@@ -24,15 +29,15 @@ def spans_metrics(
     rows = np.array([_counts(head, g, f) for g, f in pairs], dtype=np.float64)
     rows = rows.reshape(len(pairs), 3 * size)
     values = bootstrap(rows, lambda sums: _statistics(sums, size))
-    names = ("micro_f1", "micro_precision", "micro_recall")
-    names += ("macro_f1", "macro_precision", "macro_recall")
     hits, wanted, given = np.split(rows.sum(axis=0).astype(int), 3)
-    metrics: dict[str, Any] = dict(zip(names, values, strict=False))
+    metrics: dict[str, Any] = dict(zip(AVERAGES, values, strict=False))
     metrics["spans"] = {
-        "gold": int(wanted.sum()), "found": int(given.sum()), "exact": int(hits.sum())
+        "gold": int(wanted.sum()),
+        "found": int(given.sum()),
+        "exact": int(hits.sum()),
     }
     metrics["per_option"] = {
-        option: _per_option(int(hits[i]), int(wanted[i]), int(given[i]), values[len(names) + i])
+        option: _per_option(int(hits[i]), int(wanted[i]), int(given[i]), values[len(AVERAGES) + i])
         for i, option in enumerate(head.options)
     }
     if head.polarities:

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ml.core.config import HeadConfig
 from ml.core.engines.base import Floats
-from ml.core.heads_numpy import NumpyHead, outputs
+from ml.core.heads_numpy import NumpyHead, outputs, split_arrays
 from ml.core.targets import Prior
 
 
@@ -61,6 +61,11 @@ class Heads(nn.ModuleList):
     def __init__(self, configs: Sequence[HeadConfig], *, width: int) -> None:
         super().__init__(Head(config, width=width) for config in configs)
 
+    @property
+    def each(self) -> list[Head]:
+        """Return the heads as what they are; a ModuleList forgets the type."""
+        return [head for head in self if isinstance(head, Head)]
+
     def arrays(self) -> dict[str, Floats]:
         """Return every tensor as an array named `head.<number>.<name>`."""
         state = self.state_dict()
@@ -68,12 +73,9 @@ class Heads(nn.ModuleList):
 
     def numpy(self) -> tuple[NumpyHead, ...]:
         """Return the heads as served."""
-        from ml.core.heads_numpy import split_arrays
-
         arrays = self.arrays()
-        heads = (head for head in self if isinstance(head, Head))
         return tuple(
-            NumpyHead(head.config, split_arrays(arrays, i)) for i, head in enumerate(heads)
+            NumpyHead(head.config, split_arrays(arrays, i)) for i, head in enumerate(self.each)
         )
 
 

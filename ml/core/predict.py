@@ -61,6 +61,7 @@ class Predictor:
             _engine(directory, engine, threads, settings, tensors),
             max_tokens=config.max_tokens,
             pooling=config.pooling,
+            layers=config.layers,
         )
         heads = tuple(NumpyHead(h, split_arrays(tensors, i)) for i, h in enumerate(config.heads))
         return cls(NeuralModel(heads, encoder, encoder), calibrations, encoder)
@@ -87,7 +88,13 @@ class Predictor:
         """Return vectors [texts, width]; raises CheckpointError for a model without encoder."""
         if self._encoder is None:
             raise CheckpointError("A TF-IDF model has no encoder and cannot embed texts.")
-        return self._encoder.pooled(texts)
+        # The last layer is what sentence encoders are trained to compare texts by.
+        encoder = TextEncoder(
+            self._encoder.engine,
+            max_tokens=self._encoder.max_tokens,
+            pooling=self._encoder.pooling,
+        )
+        return encoder.pooled(texts)
 
 
 def _engine(
@@ -104,9 +111,7 @@ def _engine(
     return OnnxEngine(directory, threads=threads or 0)
 
 
-def _torch_engine(
-    directory: Path, settings: dict[str, Any], tensors: dict[str, Floats]
-) -> Engine:
+def _torch_engine(directory: Path, settings: dict[str, Any], tensors: dict[str, Floats]) -> Engine:
     import torch
 
     from ml.core.engines import torch as engines

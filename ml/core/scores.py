@@ -10,9 +10,9 @@ from ml.core.engines.base import Floats, Ints
 
 @dataclass(frozen=True)
 class WordScores:
-    """Hold one text's words: ranges [words, 2], tag logits [words, tags], polarity logits [words, p].
+    """Hold one text's words: ranges [words, 2], tag logits [words, tags].
 
-    Polarity logits have no columns when the spans of the question have no polarity.
+    Polarity logits [words, polarities] have no columns when spans have no polarity.
     """
 
     ranges: Ints
@@ -20,15 +20,17 @@ class WordScores:
     polarities: Floats
 
 
-# choice: logits [texts, options]; multichoice: logits [texts, options]; number: values [texts, 1];
-# spans: one WordScores per text.
+# Of a choice or multichoice logits [texts, options], of a number values [texts, 1], of spans one
+# WordScores per text.
 Scores = Floats | list[WordScores]
 
 
 class Model(Protocol):
     """Score texts, whatever the tier."""
 
-    heads: tuple[HeadConfig, ...]
+    @property
+    def heads(self) -> tuple[HeadConfig, ...]:
+        """Return the configs of the heads."""
 
     def scores(self, texts: Sequence[str]) -> dict[str, Scores]:
         """Return the scores of every question for texts."""

@@ -26,7 +26,7 @@ _MAX_FEATURES: Final = 60_000
 
 @dataclass(frozen=True)
 class Tagger:
-    """Tag words from their form, their neighbours' and their shape; polarity from the words around."""
+    """Tag words from their form, their shape and their neighbours; polarity from more of them."""
 
     head: HeadConfig
     features: tuple[str, ...]
@@ -115,9 +115,7 @@ def _matrix(columns: Mapping[str, int], texts: Sequence[str], ranges: Sequence[I
     return sparse.csr_matrix((data, indices, ends), shape=(len(ends) - 1, len(columns)))
 
 
-def _fit_both(
-    head: HeadConfig, rows: Any, targets: Sequence[WordTargets]
-) -> tuple[Floats, Floats]:
+def _fit_both(head: HeadConfig, rows: Any, targets: Sequence[WordTargets]) -> tuple[Floats, Floats]:
     tags = np.concatenate([target.tags for target in targets])
     count = bio.tag_count(len(head.options))
     weights, bias = fit_softmax(Rows.of(rows), tags, classes=count, strength=_STRENGTH)
@@ -130,7 +128,8 @@ def _fit_both(
 def _fit_polarity(
     head: HeadConfig, rows: Any, targets: Sequence[WordTargets]
 ) -> tuple[Floats, Floats]:
-    places, wanted = [], []
+    places: list[int] = []
+    wanted: list[int] = []
     offset = 0
     for target in targets:
         for first, last, polarity in target.polarities:

@@ -190,7 +190,7 @@ def _with_notes(
 ) -> dict[str, dict[str, Any]]:
     found = {}
     for head in config.heads:
-        missing = {"kind": head.kind.value, "n": 0, "model": None, "baselines": {}}
+        missing: dict[str, Any] = {"kind": head.kind.value, "n": 0, "model": None, "baselines": {}}
         found[head.question] = questions.get(head.question, missing)
         if head.question in notes:
             found[head.question] = {**found[head.question], "note": notes[head.question]}

@@ -1,9 +1,10 @@
-"""TF-IDF of words and of characters, whose whole state is a list of terms and an array of weights."""
+"""TF-IDF of words and characters: its whole state is a list of terms and an array of weights."""
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -66,10 +67,9 @@ class Vectoriser:
     def transform(self, texts: Sequence[str]) -> Any:
         """Return a CSR matrix [texts, width] of float32."""
         if not texts:
-            return sparse.csr_matrix((0, self.width), dtype=np.float32)
+            return sparse.csr_matrix(np.zeros((0, self.width), dtype=np.float32))
         parts = [
-            self._transform(texts[start : start + _CHUNK])
-            for start in range(0, len(texts), _CHUNK)
+            self._transform(texts[start : start + _CHUNK]) for start in range(0, len(texts), _CHUNK)
         ]
         return sparse.vstack(parts, format="csr")
 
@@ -105,7 +105,7 @@ class Vectoriser:
 def _word_terms(text: str) -> Iterator[str]:
     words = _WORD.findall(text[:_MAX_CHARACTERS].lower())
     yield from words
-    yield from (f"{a} {b}" for a, b in zip(words, words[1:], strict=False))
+    yield from (f"{a} {b}" for a, b in pairwise(words))
 
 
 def _most_frequent(counts: Counter[str], least: int, limit: int) -> tuple[str, ...]:

@@ -3,12 +3,15 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float32]
+LAST: Final = "last"
+UPPER: Final = "upper"
+
+Floats = npt.NDArray[np.floating[Any]]
 Ints = npt.NDArray[np.int64]
 
 
@@ -38,5 +41,9 @@ class Engine(Protocol):
     info: EncoderInfo
     tokenizer_file: Path
 
-    def states(self, ids: Ints, mask: Ints) -> Floats:
-        """Return the last hidden states, [batch, length, width], for ids and mask [batch, length]."""
+    def states(self, ids: Ints, mask: Ints, layers: str = LAST) -> Floats:
+        """Return states [batch, length, width] for ids and mask [batch, length].
+
+        layers: `last`, or `upper` for the mean over the upper half of the layers, which keeps more
+        of mood and wording than the last layer of a sentence encoder does.
+        """

@@ -7,16 +7,20 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from ml.core import encoders
 from ml.core.engines.base import EncoderInfo
 
-FILES = ("encoder.onnx", "encoder.json", "tokenizer.json")
+# Raised whenever the exported graph changes, so that older exports are left alone.
+_VERSION: Final = 2
+
+FILES: Final = ("encoder.onnx", "encoder.json", "tokenizer.json")
 
 
 def exported(name: str, cache: Path) -> Path:
-    """Return the folder of the exported encoder, exporting it on first use (seconds, with torch)."""
-    folder = cache / encoders.fingerprint(name)
+    """Return the folder of an exported encoder; the first use exports it (seconds, with torch)."""
+    folder = cache / f"{encoders.fingerprint(name)}-{_VERSION}"
     if not is_exported(folder):
         _export_catalogued(name, folder)
     return folder
@@ -85,7 +89,7 @@ def _to_onnx(tower: object, inputs: tuple[object, object], path: Path) -> None:
             inputs,
             str(path),
             input_names=["input_ids", "attention_mask"],
-            output_names=["last_hidden_state"],
+            output_names=["last_hidden_state", "upper_hidden_state"],
             dynamic_shapes={"input_ids": axes, "attention_mask": axes},
             external_data=False,
             dynamo=True,

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from ml.core.engines.base import EncoderInfo, Floats, Ints
+from ml.core.engines.base import LAST, EncoderInfo, Floats, Ints
 
 
 class OnnxEngine:
@@ -24,7 +24,8 @@ class OnnxEngine:
             str(folder / "encoder.onnx"), options, providers=["CPUExecutionProvider"]
         )
 
-    def states(self, ids: Ints, mask: Ints) -> Floats:
-        """Return the last hidden states, [batch, length, width]."""
-        (states,) = self._session.run(None, {"input_ids": ids, "attention_mask": mask})
+    def states(self, ids: Ints, mask: Ints, layers: str = LAST) -> Floats:
+        """Return states [batch, length, width] of the last or the mean of the upper layers."""
+        inputs = {"input_ids": ids, "attention_mask": mask}
+        (states,) = self._session.run([f"{layers}_hidden_state"], inputs)
         return np.asarray(states, dtype=np.float32)

@@ -10,22 +10,32 @@ import torch
 from torch import Tensor, nn
 
 from ml.core import encoders
-from ml.core.engines.base import EncoderInfo, Floats, Ints
+from ml.core.engines.base import LAST, UPPER, EncoderInfo, Floats, Ints
 from ml.core.errors import ConfigError
 
 
 class TextTower(nn.Module):
-    """Wrap a transformers encoder so that it takes ids and mask and returns token states."""
+    """Wrap a transformers encoder: ids and mask in, last and mean upper token states out."""
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
         self.model = model
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
-        """Return states [batch, length, width] for ids and mask [batch, length]."""
-        output = self.model(input_ids=input_ids, attention_mask=attention_mask)
-        states: Tensor = output.last_hidden_state
-        return states
+    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Return last and mean upper states [batch, length, width] of ids, mask [batch, length]."""
+        output = self.model(
+            input_ids=input_ids, attention_mask=attention_mask, output_hidden_states=True
+        )
+        # One more state than layers: the embeddings come first.
+        layers = output.hidden_states
+        upper = torch.stack(layers[(len(layers) - 1) // 2 :]).mean(dim=0)
+        return output.last_hidden_state, upper
+
+    def states(self, input_ids: Tensor, attention_mask: Tensor, layers: str) -> Tensor:
+        """Return the last or the mean upper states [batch, length, width]."""
+        last, upper = self(input_ids, attention_mask)
+        chosen: Tensor = upper if layers == UPPER else last
+        return chosen
 
 
 class TorchEngine:
@@ -39,12 +49,14 @@ class TorchEngine:
         self.device = torch.device(device)
         self.tower = tower.to(self.device)
 
-    def states(self, ids: Ints, mask: Ints) -> Floats:
-        """Return the last hidden states, [batch, length, width]."""
+    def states(self, ids: Ints, mask: Ints, layers: str = LAST) -> Floats:
+        """Return states [batch, length, width] of the last or the mean of the upper layers."""
         self.tower.eval()
         with torch.inference_mode(), precision(self.device):
-            states = self.tower(
-                torch.from_numpy(ids).to(self.device), torch.from_numpy(mask).to(self.device)
+            states = self.tower.states(
+                torch.from_numpy(ids).to(self.device),
+                torch.from_numpy(mask).to(self.device),
+                layers,
             )
         return np.asarray(states.float().cpu().numpy(), dtype=np.float32)
 
@@ -111,5 +123,5 @@ def _transformers() -> Any:
     os.environ.setdefault("TRANSFORMERS_VERBOSITY", "error")
     import transformers
 
-    transformers.utils.logging.disable_progress_bar()
+    transformers.utils.logging.disable_progress_bar()  # type: ignore[no-untyped-call]
     return transformers
