@@ -23,6 +23,10 @@ class AnswerSink(Protocol):
         """
         ...
 
+    def is_complete(self, given: Mapping[str, Any]) -> bool:
+        """Tell whether parsed answers leave nothing to ask: such a review is labelled."""
+        ...
+
     def store(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
         """Write the parsed answers of reviews (by id) in the caller's transaction."""
         ...
@@ -36,6 +40,9 @@ class _Nobody:
 
     def parse(self, question_key: str, raw: str) -> Any:
         raise KeyError(question_key, raw)
+
+    def is_complete(self, given: Mapping[str, Any]) -> bool:  # noqa: ARG002
+        return False
 
     def store(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
         if rows:

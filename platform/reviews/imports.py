@@ -122,7 +122,8 @@ def _write(
     ):
         fresh = _without_duplicates(work, read)
         share = work.dataset.project.control_share
-        ids = writing.write_reviews(work, fresh, control_share=share)
+        labelled = [sink.is_complete(row.answers) for row in fresh]
+        ids = writing.write_reviews(work, fresh, control_share=share, labelled=labelled)
         answered = zip(ids, fresh, strict=True)
         sink.store([(number, row.answers) for number, row in answered if row.answers])
         writing.write_rejected(work, rejected)

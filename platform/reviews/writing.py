@@ -23,27 +23,37 @@ _REJECTED = "reviews_rejectedrow"
 _DATASETS = "reviews_dataset"
 
 
-def write_reviews(work: ImportJob, rows: Sequence[Accepted], *, control_share: float) -> list[int]:
-    """Insert reviews in the caller's transaction and return their ids, in the order given."""
+def write_reviews(
+    work: ImportJob, rows: Sequence[Accepted], *, control_share: float, labelled: Sequence[bool]
+) -> list[int]:
+    """Insert reviews in the caller's transaction and return their ids, in the order given.
+
+    `labelled` says of each whether its answers leave nothing to ask; the others join the queue.
+    """
     ids = _take_ids(len(rows))
     now = connection.ops.adapt_datetimefield_value(timezone.now())
     lines = (
-        _review_line(work, number, row, control_share=control_share, now=now)
-        for number, row in zip(ids, rows, strict=True)
+        _review_line(work, number, row, (control_share, is_labelled), now)
+        for number, row, is_labelled in zip(ids, rows, labelled, strict=True)
     )
     _insert(_REVIEWS, REVIEW_COLUMNS, lines)
     return ids
 
 
 def _review_line(
-    work: ImportJob, number: int, row: Accepted, *, control_share: float, now: datetime | str | None
+    work: ImportJob,
+    number: int,
+    row: Accepted,
+    place: tuple[float, bool],
+    now: datetime | str | None,
 ) -> Row:
+    control_share, is_labelled = place
     drawn = splits.draw(row.text_hash, control_share=control_share)
     dataset = work.dataset
     return (
         number, dataset.project_id, dataset.pk, work.pk, row.row_number, row.text, row.text_hash,
         row.metadata, row.product, row.author, row.reviewed_at and row.reviewed_at.isoformat(),
-        drawn.split, drawn.is_control, drawn.priority, None, None, False, now,
+        drawn.split, drawn.is_control, drawn.priority, None, None, is_labelled, now,
     )  # fmt: skip
 
 

@@ -95,8 +95,15 @@ def test_imported_answers_are_gold(project: Project) -> None:
     assert second.answers == {"rating": 2.0}
     assert set(Gold.objects.values_list("source", flat=True)) == {"imported"}
     assert LabelSchema.objects.get(project=project).frozen_at is not None
-    # Only what leaves no required question open is out of the queue.
-    assert list(Review.objects.filter(is_labelled=True)) == [whole]
+
+
+def test_answers_are_complete_when_no_required_question_is_open(project: Project) -> None:
+    sink = GoldSink(project)
+    every = {"sentiment": "positive", "rating": 4.0, "aspects": frozenset[str]()}
+
+    assert sink.is_complete(every)
+    assert not sink.is_complete(every | {"rating": None})
+    assert not sink.is_complete({"rating": 4.0})
 
 
 def test_gold_of_unfinished_imports_is_not_trained_on(project: Project) -> None:
@@ -116,7 +123,9 @@ def found(project: Project, name: str, value: str) -> list[int]:
 
 def test_reviews_are_found_by_their_gold(project: Project) -> None:
     dataset = factories.dataset(project)
-    reviews = [factories.review(project, dataset=dataset) for _ in range(3)]
+    reviews = [
+        factories.review(project, dataset=dataset, is_labelled=number == 0) for number in range(3)
+    ]
     GoldSink(project).store(
         [
             (reviews[0].pk, {"sentiment": "positive", "rating": 4.0, "aspects": frozenset()}),
