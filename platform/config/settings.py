@@ -124,7 +124,7 @@ STORAGES = {
 FILE_UPLOAD_TEMP_DIR = HOME / "tmp"
 FILE_UPLOAD_TEMP_DIR.mkdir(exist_ok=True)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 10 * 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 1100  # a field a column of the widest file that is taken
 GLOSS_UPLOAD_MAX_BYTES = ENV.upload_max_bytes
 
 # --- Static files ---------------------------------------------------------------------------

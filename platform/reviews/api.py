@@ -4,6 +4,8 @@ import json
 from typing import Any
 
 from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -58,17 +60,45 @@ class DatasetIn(serializers.Serializer[Dataset]):
     delimiter = serializers.CharField(required=False, trim_whitespace=False)
 
 
+class JobLinkOut(serializers.Serializer[Any]):
+    """Where to ask how far a job is."""
+
+    id = serializers.UUIDField()
+    url = serializers.CharField()
+
+
+class AcceptedOut(serializers.Serializer[Any]):
+    """A data set that is being imported, and the job that does it."""
+
+    dataset = DatasetOut()
+    job = JobLinkOut()
+
+
+class DatasetPageOut(serializers.Serializer[Any]):
+    """Some data sets, and where the next ones are."""
+
+    results = DatasetOut(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
 class DatasetListApi(ProjectAPIView):
     """The data sets of a project; a new one is imported from a file."""
 
     roles = {"GET": Role.VIEWER, "POST": Role.ANALYST}
 
+    @extend_schema(operation_id="datasets_list", responses=DatasetPageOut)
     def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002
         """List data sets, newest first."""
         pages = CursorPagination()
         page: Any = pages.paginate_queryset(selectors.datasets_of(self.project), request, view=self)
         return pages.get_paginated_response(DatasetOut(page, many=True).data)
 
+    @extend_schema(
+        request={"multipart/form-data": DatasetIn},
+        responses={202: AcceptedOut},
+        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+    )
     def post(self, request: Request, slug: str) -> Response:  # noqa: ARG002
         """Take a file and start its import; repeating a request with its key changes nothing."""
         key = _idempotency_key(request)
@@ -116,6 +146,7 @@ class DatasetApi(ProjectAPIView):
 
     roles = {"GET": Role.VIEWER}
 
+    @extend_schema(operation_id="datasets_retrieve", responses=DatasetOut)
     def get(self, request: Request, slug: str, dataset_id: int) -> Response:  # noqa: ARG002
         """Return the data set with what became of its file."""
         return Response(DatasetOut(selectors.dataset_of(self.project, dataset_id)).data)
@@ -126,6 +157,7 @@ class RejectsApi(ProjectAPIView):
 
     roles = {"GET": Role.VIEWER}
 
+    @extend_schema(responses={(200, "text/csv"): OpenApiResponse(OpenApiTypes.STR)})
     def get(self, request: Request, slug: str, dataset_id: int) -> StreamingHttpResponse:  # noqa: ARG002
         """Stream them as CSV, with line and error."""
         return rejects.response(selectors.dataset_of(self.project, dataset_id))
@@ -147,11 +179,31 @@ class ReviewOut(serializers.Serializer[Review]):
     priority = serializers.FloatField()
 
 
+class ReviewPageOut(serializers.Serializer[Any]):
+    """Some reviews, and where the next ones are."""
+
+    results = ReviewOut(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+_FILTERS = [
+    OpenApiParameter("dataset", int),
+    OpenApiParameter("q", str, description="Words that the text contains, in any case."),
+    OpenApiParameter("split", str, enum=Review.Split.values),
+    OpenApiParameter("min_length", int, description="Characters."),
+    OpenApiParameter("control", bool, description="Whether it is of the random slice."),
+    OpenApiParameter("cursor", str),
+    OpenApiParameter("page_size", int),
+]
+
+
 class ReviewListApi(ProjectAPIView):
     """The reviews of a project's data sets."""
 
     roles = {"GET": Role.VIEWER}
 
+    @extend_schema(operation_id="reviews_list", parameters=_FILTERS, responses=ReviewPageOut)
     def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002
         """List reviews, newest first, narrowed by filters; an unknown filter is refused."""
         pages = CursorPagination()
@@ -172,6 +224,7 @@ class ReviewApi(ProjectAPIView):
 
     roles = {"GET": Role.VIEWER}
 
+    @extend_schema(operation_id="reviews_retrieve", responses=ReviewOut)
     def get(self, request: Request, slug: str, review_id: int) -> Response:  # noqa: ARG002
         """Return the review."""
         return Response(ReviewOut(selectors.review_of(self.project, review_id)).data)

@@ -64,6 +64,7 @@ class RowReader:
         places = {name: index for index, name in enumerate(columns)}
         self._width = len(columns)
         self._text = [places[name] for name in mapping.text]
+        self._text_names = ", ".join(mapping.text)[:MAX_LABEL_CHARS]
         self._separator = mapping.separator
         self._answers = [(name, places[name], key) for name, key in mapping.answers.items()]
         self._metadata = [(name, places[name]) for name in mapping.metadata or ()]
@@ -112,11 +113,11 @@ class RowReader:
         # Joining may bring a combining mark next to a letter: compose once more.
         text = parts[0] if len(parts) == 1 else normalise(self._separator.join(parts))
         if not text:
-            raise _Refusal("there is no text", column=self._names[self._text[0]])
+            raise _Refusal("there is no text", column=self._text_names)
         if len(text) > MAX_CELL_CHARS:
             raise _Refusal(
                 f"the text has {len(text):,} characters, at most {MAX_CELL_CHARS:,} are allowed",
-                column=self._names[self._text[0]],
+                column=self._text_names,
                 value=text,
             )
         return text

@@ -20,6 +20,7 @@ from reviews.models import Upload
 
 _PAGING = frozenset({"after", "before"})
 _RECENT_DATASETS = 200
+_SHOWN_ROWS = 8
 STEPS = ["Choose a file", "Say what the columns are", "Import"]
 
 
@@ -155,6 +156,7 @@ def upload_mapping(request: HttpRequest, slug: str, upload_id: int) -> HttpRespo
         "format_form": FormatForm.of(seen.format),
         "form": form,
         "column_rows": _column_rows(form, seen),
+        "rows": [_padded(row, len(seen.columns)) for row in seen.rows[:_SHOWN_ROWS]],
         "steps": STEPS,
     }
     status = 400 if form.errors or trouble else 200
@@ -183,6 +185,10 @@ def _started(
         form.add_error("name" if error.status == 409 else None, error.detail)
         return None
     return started.job.pk
+
+
+def _padded(row: list[str], width: int) -> list[str]:
+    return [*row, *[""] * (width - len(row))]
 
 
 def _column_rows(form: MappingForm, seen: services.Preview) -> list[dict[str, Any]]:

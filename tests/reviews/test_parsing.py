@@ -1,9 +1,12 @@
 """Reading delimited text of unknown make."""
 
 import codecs
+import csv
 import io
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from common.errors import Invalid
 from reviews import parsing
@@ -224,3 +227,23 @@ def test_the_file_stays_open_for_its_owner() -> None:
     list(open_table(binary, Format()).records)
 
     assert not binary.closed
+
+
+ANY_CELL = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\x00"), max_size=30)
+
+
+@given(st.lists(st.lists(ANY_CELL, min_size=1, max_size=4), max_size=8))
+def test_whatever_was_written_as_csv_is_read_back(rows: list[list[str]]) -> None:
+    out = io.StringIO(newline="")
+    csv.writer(out, quoting=csv.QUOTE_ALL).writerows(rows)
+    # A mark at the very start belongs to the file and not to its first cell.
+    data = codecs.BOM_UTF8 + out.getvalue().encode()
+
+    assert cells(data) == rows
+
+
+@given(st.binary(max_size=2000))
+def test_no_bytes_at_all_make_reading_fail(data: bytes) -> None:
+    for record in records(data, guess_format(data)):
+        assert record.line >= 1
+        assert all("\x00" not in cell for cell in record.cells)

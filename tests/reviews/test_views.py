@@ -14,6 +14,7 @@ from projects.models import Membership, Project, Role
 from reviews import panels
 from reviews.models import Dataset, ImportJob, Review, Upload
 from reviews.panels import Panel
+from reviews.parsing import MAX_COLUMNS
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("sink")
@@ -102,6 +103,17 @@ def test_what_was_chosen_for_reading_is_what_is_imported(visitor: Client) -> Non
 
     assert Review.objects.count() == 2
     assert ImportJob.objects.get().has_header is False
+
+
+def test_the_widest_file_that_is_taken_can_be_mapped(visitor: Client) -> None:
+    header = ",".join(["text", *(f"c{number}" for number in range(MAX_COLUMNS - 1))])
+    url = upload(visitor, f"{header}\nA fine dress{',' * (MAX_COLUMNS - 1)}\n").headers["Location"]
+
+    answer = visitor.post(url, columns("text", *["metadata"] * (MAX_COLUMNS - 1)))
+
+    assert visitor.get(url).status_code == 200
+    assert answer.status_code == 302
+    assert run_here(Job.objects.get()).result["accepted"] == 1
 
 
 @pytest.mark.parametrize(
