@@ -66,14 +66,13 @@ def gold(review: Review, **answers: Any) -> None:
 
 def texts(count: int) -> list[tuple[str, bool]]:
     """Return distinct texts and whether each is good."""
-    return [
-        (
-            f"Order {number}: the quality is {(GOOD if number % 2 else BAD)[number // 10 % 5]} "
-            f"and the price is {'fair' if number % 3 else 'high'}.",
-            bool(number % 2),
-        )
-        for number in range(count)
-    ]
+    made = []
+    for number in range(count):
+        word = (GOOD if number % 2 else BAD)[number // 10 % 5]
+        price = "fair" if number % 3 else "high"
+        text = f"Order {number}: the quality is {word} and the price is {price}."
+        made.append((text, bool(number % 2)))
+    return made
 
 
 def label(project: Project, dataset: Dataset, *, count: int = 60) -> list[Review]:

@@ -1,0 +1,223 @@
+"""The pages about models."""
+
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from accounts.models import User
+from jobs.models import Job
+from ml.models import ModelVersion, PredictionJob, TrainingRun
+from projects.models import Project, Role
+from reviews.models import Dataset, Review
+from tests.ml.conftest import finish, hold
+
+pytestmark = pytest.mark.django_db
+
+Browser = Callable[[User], Client]
+Member = Callable[[Role], User]
+BASE = "/projects/shop/models/"
+
+
+def text_of(client: Client, path: str, **data: str) -> str:
+    response = client.get(BASE + path, data)
+    assert response.status_code == 200
+    return response.content.decode()
+
+
+def test_an_empty_project_offers_the_first_training(
+    owner: User, project: Project, signed_in: Browser
+) -> None:
+    page = text_of(signed_in(owner), "")
+
+    assert "Train the first model" in page
+    assert f'href="{BASE}retrain/"' in page
+
+
+def test_a_viewer_is_told_who_trains(project: Project, member: Member, signed_in: Browser) -> None:
+    page = text_of(signed_in(member(Role.VIEWER)), "")
+
+    assert "An owner of the project trains it." in page
+    assert "Retrain" not in page
+
+
+def test_the_plan_says_what_is_missing(owner: User, project: Project, signed_in: Browser) -> None:
+    page = text_of(signed_in(owner), "retrain/")
+
+    assert "No chosen question has an answer on a training review yet." in page
+    assert "Start training" not in page
+
+
+def test_the_plan_counts_gold_and_names_its_basis(
+    owner: User, labelled: list[Review], signed_in: Browser
+) -> None:
+    page = text_of(signed_in(owner), "retrain/", tier="tfidf")
+
+    assert "Only 36 training answers" in page
+    assert "this is roughly what two cores need" in page
+
+
+def test_pressing_retrain_starts_one_training_however_often(
+    owner: User, labelled: list[Review], signed_in: Browser
+) -> None:
+    browser = signed_in(owner)
+
+    first = browser.post(BASE + "retrain/", {"tier": "tfidf"})
+    second = browser.post(BASE + "retrain/", {"tier": "tfidf"})
+
+    assert first.headers["Location"] == BASE + "runs/1/"
+    assert second.headers["Location"] == BASE + "runs/1/"
+    assert TrainingRun.objects.get().tier == "tfidf"
+
+
+def test_an_unknown_tier_is_said_beside_the_field(
+    owner: User, labelled: list[Review], signed_in: Browser
+) -> None:
+    response = signed_in(owner).post(BASE + "retrain/", {"tier": "magic"})
+
+    assert response.status_code == 400
+    assert "Select a valid choice. magic is not one" in response.content.decode()
+    assert not TrainingRun.objects.exists()
+
+
+def test_a_running_training_is_polled_and_a_finished_one_is_not(
+    owner: User, labelled: list[Review], start: Callable[..., TrainingRun], signed_in: Browser
+) -> None:
+    browser, run = signed_in(owner), start()
+    waiting = text_of(browser, "runs/1/")
+    assert run.job is not None
+    finish(run.job)
+
+    done = text_of(browser, "runs/1/")
+    fragment = browser.get(BASE + "runs/1/", headers={"HX-Request": "true"})
+
+    assert 'hx-trigger="every 1s"' in waiting
+    assert "No worker is listening for trainings." in waiting
+    assert "hx-trigger" not in done.partition('id="main"')[2]
+    assert "See version 1" in done
+    assert fragment.status_code == 286
+
+
+def test_the_curve_is_sent_only_when_it_has_grown(
+    owner: User, labelled: list[Review], start: Callable[..., TrainingRun], signed_in: Browser
+) -> None:
+    browser, run = signed_in(owner), start()
+    assert run.job is not None
+    hold(run.job)
+    run.curve = [{"epoch": 1, "train_loss": 0.7, "validation_loss": 0.8}]
+    run.save()
+    curve = BASE + "runs/1/?part=curve&seen="
+
+    same = browser.get(curve + "1", headers={"HX-Request": "true"})
+    grown = browser.get(curve + "0", headers={"HX-Request": "true"})
+
+    assert same.status_code == 204
+    assert "Loss by epoch" in grown.content.decode()
+
+
+def test_a_version_shows_figures_baselines_and_cells_that_open_reviews(
+    owner: User, trained: Callable[..., ModelVersion], signed_in: Browser
+) -> None:
+    trained()
+
+    page = text_of(signed_in(owner), "versions/1/")
+
+    assert "champion" in page
+    assert "accuracy" in page
+    url = (
+        "/projects/shop/reviews/?split=test&amp;answer.sentiment=positive"
+        "&amp;predicted.sentiment=positive&amp;model=1"
+    )
+    assert f'href="{url}"' in page
+    assert "Promote</button>" not in page
+
+
+def test_a_candidate_is_compared_and_promoted_by_owners_only(
+    owner: User, trained: Callable[..., ModelVersion], member: Member, signed_in: Browser
+) -> None:
+    trained()
+    second = trained(seed=3)
+    analyst = signed_in(member(Role.ANALYST))
+    assert "Promote</button>" not in text_of(analyst, "versions/2/")
+    assert analyst.post(BASE + "versions/2/promote/").status_code == 403
+    assert "What a promotion changes" in text_of(signed_in(owner), "versions/2/")
+
+    response = signed_in(owner).post(BASE + "versions/2/promote/")
+
+    second.refresh_from_db()
+    assert response.headers["Location"] == BASE + "versions/2/"
+    assert second.is_champion
+    assert ModelVersion.objects.filter(is_champion=True).count() == 1
+
+
+def test_one_review_is_answered_at_once(
+    owner: User, trained: Callable[..., ModelVersion], signed_in: Browser
+) -> None:
+    trained()
+
+    response = signed_in(owner).post(
+        BASE + "try/", {"text": "The quality is lovely."}, headers={"HX-Request": "true"}
+    )
+
+    page = response.content.decode()
+    assert response.status_code == 200
+    assert "<html" not in page
+    assert 'class="chip chip-suggested">Positive' in page
+    assert "Model version 1" in page
+
+
+def test_an_empty_review_is_said_to_be_empty(
+    owner: User, trained: Callable[..., ModelVersion], signed_in: Browser
+) -> None:
+    trained()
+
+    response = signed_in(owner).post(BASE + "try/", {"text": " "}, headers={"HX-Request": "true"})
+
+    assert response.status_code == 422
+    assert "This field is required." in response.content.decode()
+
+
+def test_a_data_set_is_predicted_and_handed_out(
+    owner: User,
+    trained: Callable[..., ModelVersion],
+    waiting: list[Review],
+    dataset: Dataset,
+    signed_in: Browser,
+) -> None:
+    trained()
+    browser = signed_in(owner)
+
+    response = browser.post(BASE + "predictions/", {"dataset": str(dataset.pk)})
+    work = PredictionJob.objects.get()
+    assert work.job is not None
+    finish(work.job)
+
+    assert response.headers["Location"] == f"{BASE}predictions/{work.pk}/"
+    assert "71 rows, in the order of the input" in text_of(browser, f"predictions/{work.pk}/")
+    assert "spring" in text_of(browser, "predictions/")
+    results = browser.get(f"{BASE}predictions/{work.pk}/results/?format=csv")
+    assert len(b"".join(results.streaming_content).splitlines()) == 72  # type: ignore[attr-defined]
+
+
+def test_neither_or_both_sources_are_refused(
+    owner: User, trained: Callable[..., ModelVersion], signed_in: Browser
+) -> None:
+    trained()
+
+    response = signed_in(owner).post(BASE + "predictions/", {})
+
+    assert response.status_code == 400
+    assert "Choose a data set or a file, one of them." in response.content.decode()
+
+
+def test_the_queue_can_be_ranked_again(
+    owner: User, trained: Callable[..., ModelVersion], signed_in: Browser
+) -> None:
+    trained()
+    ranking = Job.objects.get(kind="score")
+    finish(ranking)
+
+    response = signed_in(owner).post(BASE + "rank/")
+
+    again = Job.objects.exclude(pk=ranking.pk).get(kind="score")
+    assert response.headers["Location"] == f"/projects/shop/jobs/{again.pk}/"
