@@ -1,13 +1,13 @@
 """What the overview says: how far we are, what to do next, how good the champion is."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from django.utils import timezone
 
 from accounts.models import AuditEvent
 from jobs.models import Job
-from jobs.selectors import queues_with_workers
+from jobs.selectors import label_of, queues_with_workers
 from labelling.models import Annotation
 from ml.models import ModelVersion
 from projects.models import Membership, Project
@@ -49,61 +49,6 @@ def progress_of(project: Project) -> Progress:
 
 
 @dataclass(frozen=True, slots=True)
-class Quality:
-    """The champion's headline for one question, beside the baselines'."""
-
-    question: str
-    name: str
-    value: float | None
-    low: float | None
-    high: float | None
-    n: int
-    majority: float | None
-    tfidf: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Champion:
-    """The version in force and how good it is."""
-
-    version: ModelVersion
-    qualities: list[Quality]
-
-
-def champion_of(project: Project) -> Champion | None:
-    """Return the champion with its measures; None before the first training."""
-    version = project.model_versions.filter(is_champion=True).first()
-    if version is None:
-        return None
-    rows = version.evaluations.order_by("id")
-    return Champion(version, [_quality(row.question_key, row.metrics) for row in rows])
-
-
-def _quality(question: str, metrics: dict[str, object]) -> Quality:
-    def headline(part: object) -> dict[str, float | str | None]:
-        found = part.get("headline") if isinstance(part, dict) else None
-        return found if isinstance(found, dict) else {}
-
-    baselines = metrics.get("baselines")
-    baselines = baselines if isinstance(baselines, dict) else {}
-    model = headline(metrics.get("model"))
-    return Quality(
-        question=question,
-        name=str(model.get("name") or ""),
-        value=_number(model.get("value")),
-        low=_number(model.get("low")),
-        high=_number(model.get("high")),
-        n=int(_number(model.get("n")) or 0),
-        majority=_number(headline(baselines.get("majority")).get("value")),
-        tfidf=_number(headline(baselines.get("tfidf")).get("value")),
-    )
-
-
-def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) else None
-
-
-@dataclass(frozen=True, slots=True)
 class NextStep:
     """The one thing that this person should do now."""
 
@@ -113,7 +58,7 @@ class NextStep:
 
 
 def next_step(
-    membership: Membership, progress: Progress, champion: Champion | None
+    membership: Membership, progress: Progress, champion: ModelVersion | None
 ) -> NextStep | None:
     """Choose the next action by role and by what the project lacks."""
     if not progress.review_count:
@@ -135,6 +80,7 @@ class ActiveJob:
     """A job under way and whether somebody listens for it."""
 
     job: Job
+    label: str
     is_heard: bool
 
 
@@ -142,14 +88,52 @@ def active_jobs(project: Project) -> list[ActiveJob]:
     """Return what waits or runs, oldest first."""
     listening = queues_with_workers()
     active = project.jobs.filter(state__in=[Job.State.QUEUED, Job.State.RUNNING])
-    return [ActiveJob(job, job.queue in listening) for job in active.order_by("created_at")[:10]]
+    return [
+        ActiveJob(job, label_of(job), job.queue in listening)
+        for job in active.order_by("created_at")[:10]
+    ]
 
 
-def recent_changes(project: Project) -> list[AuditEvent]:
+#: What an action is called when people read it; what is not here is not news.
+_SAID = {
+    "project.created": "made the project",
+    "project.renamed": "renamed the project to",
+    "dataset.created": "uploaded",
+    "member.set": "gave a role to",
+    "member.removed": "removed",
+    "token.created": "made the token",
+    "token.revoked": "revoked the token",
+    "questions.changed": "changed the questions:",
+    "model.registered": "trained",
+    "model.promoted": "promoted",
+    "job.train.requested": "asked for a training",
+    "job.predict.requested": "asked for predictions",
+    "job.cancelled": "cancelled a job",
+}
+_NAMELESS = frozenset({"job.train.requested", "job.predict.requested", "job.cancelled"})
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """Something that happened, in words."""
+
+    who: str
+    did: str
+    subject: str
+    at: datetime
+
+
+def recent_changes(project: Project) -> list[Change]:
     """Return what changed lately, newest first; labels are too many to list."""
-    events = AuditEvent.objects.select_related("actor").filter(project=project)
-    return list(
-        events.exclude(action__startswith="annotation.")
-        .exclude(action__startswith="assignment.")
-        .order_by("-id")[:8]
+    events = AuditEvent.objects.select_related("actor").filter(
+        project=project, action__in=list(_SAID)
     )
+    return [
+        Change(
+            who=event.actor.get_username() if event.actor else "Gloss",
+            did=_SAID[event.action],
+            subject="" if event.action in _NAMELESS else event.subject,
+            at=event.at,
+        )
+        for event in events.order_by("-id")[:8]
+    ]

@@ -6,6 +6,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from analysis import insights, selectors
+from ml.panels import measures_of
+from ml.selectors import champion_of
 from projects.access import enter
 from projects.models import Membership
 
@@ -17,10 +19,11 @@ def overview(request: HttpRequest, slug: str) -> HttpResponse:
     project = enter(request, slug, section="overview")
     membership: Membership = request.gloss_membership  # type: ignore[attr-defined]  # set by enter
     progress = selectors.progress_of(project)
-    champion = selectors.champion_of(project)
+    champion = champion_of(project)
     context = {
         "progress": progress,
         "champion": champion,
+        "measures": measures_of(champion) if champion else [],
         "step": selectors.next_step(membership, progress, champion),
         "jobs": selectors.active_jobs(project),
         "changes": selectors.recent_changes(project),

@@ -13,6 +13,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 GRACE_SECONDS = 12.0
 LONGEST_PAUSE = 30.0
+LOG_BYTES = 5_000_000
 _PR_SET_PDEATHSIG = 1
 
 
@@ -46,8 +47,10 @@ def programs() -> list[Program]:
 class Supervisor:
     """Runs programs until it is told to stop; restarts what dies, with growing pauses."""
 
-    def __init__(self, chosen: list[Program], *, say: Callable[[str], None]) -> None:
+    def __init__(self, chosen: list[Program], *, logs: Path, say: Callable[[str], None]) -> None:
+        logs.mkdir(exist_ok=True)
         self.programs = chosen
+        self.logs = logs
         self.say = say
         self._is_stopping = False
 
@@ -95,13 +98,23 @@ class Supervisor:
     def _start(self, program: Program) -> None:
         program.starts += 1
         program.started_at = time.monotonic()
-        program.process = subprocess.Popen(
-            program.command,
-            cwd=ROOT,
-            env=os.environ | {"PYTHONPATH": str(ROOT / "platform")},
-            start_new_session=True,  # Ctrl-C reaches the supervisor alone, which ends its groups
-            preexec_fn=_die_with_parent,
-        )
+        path = self.log_of(program)
+        mode = "ab" if path.exists() and path.stat().st_size < LOG_BYTES else "wb"
+        with path.open(mode) as log:
+            program.process = subprocess.Popen(
+                program.command,
+                cwd=ROOT,
+                env=os.environ | {"PYTHONPATH": str(ROOT / "platform")},
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C reaches the supervisor alone, which ends groups
+                preexec_fn=_die_with_parent,
+            )
+
+    def log_of(self, program: Program) -> Path:
+        """Return where a program's output goes."""
+        return self.logs / f"{program.name}.log"
 
     def _note_death(self, program: Program, now: float) -> None:
         assert program.process is not None  # noqa: S101  (the caller looked)
@@ -111,7 +124,10 @@ class Supervisor:
             program.starts = 0
         pause = min(LONGEST_PAUSE, 0.5 * 2**program.starts)
         code = program.process.returncode
-        self.say(f"{program.name} ended (exit status {code}); starting it again in {pause:.0f} s.")
+        self.say(
+            f"{program.name} ended (exit status {code}); starting it again in {pause:.0f} s. "
+            f"What it said last is in {self.log_of(program)}"
+        )
         program.process = None
         program.next_start_at = now + pause
 

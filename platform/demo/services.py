@@ -46,7 +46,7 @@ def load_demo(*, owner: User, count: int = 600) -> bool:
     if project is None:
         project = create_project(slug=SLUG, name="Demo shop", preset="product-reviews", owner=owner)
     people = _annotators(project, annotations, owner)
-    _label(_rows(project, reviews, owner), annotations, people)
+    _label(_rows(project, reviews, owner), reviews, annotations, people)
     return True
 
 
@@ -95,8 +95,9 @@ def _import(project: Project, reviews: Sequence[DemoReview], owner: User) -> Dat
         dataset_name=DATASET,
         upload=receive_upload(project=project, file=file, actor=owner),
         mapping=ColumnMapping(
-            text=("text",),
-            metadata=("title", "category"),
+            text=("title", "text"),
+            separator="\n",
+            metadata=("category",),
             date="date",
             product="product",
             author="author",
@@ -121,7 +122,10 @@ def _csv(reviews: Sequence[DemoReview]) -> bytes:
 
 @transaction.atomic
 def _label(
-    rows: Sequence[Review], annotations: Sequence[DemoAnnotation], people: dict[str, User]
+    rows: Sequence[Review],
+    reviews: Sequence[DemoReview],
+    annotations: Sequence[DemoAnnotation],
+    people: dict[str, User],
 ) -> None:
     moments = _moments(len(annotations))
     by_row = {review.row_number - 1: review for review in rows}
@@ -130,17 +134,24 @@ def _label(
         record_annotation(
             review=review,
             annotator=people[each.annotator],
-            answers=_answers(review, each),
+            answers=_answers(review, each, shift=_shift(review, reviews[each.review_index])),
             created_at=moment,
         )
 
 
-def _answers(review: Review, annotation: DemoAnnotation) -> dict[str, Any]:
+def _shift(review: Review, written: DemoReview) -> int:
+    """Return by how much the title in front moves the offsets of the spans."""
+    if not review.text.endswith(written.text):
+        raise RuntimeError(f"{review} does not end in the text that was written for it")
+    return len(review.text) - len(written.text)
+
+
+def _answers(review: Review, annotation: DemoAnnotation, *, shift: int) -> dict[str, Any]:
     spans = [
         {
-            "start": span.start,
-            "end": span.end,
-            "text": review.text[span.start : span.end],
+            "start": span.start + shift,
+            "end": span.end + shift,
+            "text": review.text[span.start + shift : span.end + shift],
             "option": span.aspect,
             "polarity": span.polarity,
         }

@@ -8,6 +8,7 @@ from celery import current_app
 from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.module_loading import import_string
 from kombu.exceptions import OperationalError
 
 from accounts import audit
@@ -111,5 +112,14 @@ def cancel(*, job: Job, actor: User) -> Job:
             subject=str(job.pk),
             kind=job.kind,
         )
+    if waiting:
+        tidy(job)
     job.refresh_from_db()
     return job
+
+
+def tidy(job: Job) -> None:
+    """Let the job's kind clear up after it, once the end without success is committed."""
+    on_end = kinds.get(job.kind).on_end
+    if on_end:
+        transaction.on_commit(lambda: import_string(on_end)(job.pk))

@@ -10,7 +10,6 @@ import structlog
 from django.db import close_old_connections, connection, transaction
 from django.db.models import Min
 from django.utils import timezone
-from django.utils.module_loading import import_string
 
 from jobs import kinds
 from jobs.lease import (
@@ -25,7 +24,7 @@ from jobs.lease import (
     reap,
 )
 from jobs.models import Job, WorkerHeartbeat
-from jobs.services import ring
+from jobs.services import ring, tidy
 
 log = structlog.get_logger("jobs")
 
@@ -144,9 +143,8 @@ def _tidy(job: Job) -> None:
     """Let the kind clear up after a job that ended without success."""
     job.refresh_from_db(fields=["state", "reason", "finished_at"])
     log.info("job_ended", job=str(job.pk), kind=job.kind, state=job.state, reason=job.reason)
-    on_end = kinds.get(job.kind).on_end
-    if on_end and job.state in {Job.State.FAILED, Job.State.CANCELLED}:
-        import_string(on_end)(job.pk)
+    if job.state in {Job.State.FAILED, Job.State.CANCELLED}:
+        tidy(job)
 
 
 def gone_from_this_host() -> list[str]:

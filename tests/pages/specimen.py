@@ -56,6 +56,14 @@ def charts() -> list[Chart]:
             note="Seed 7, 2,412 reviews.",
         ),
         Chart(
+            id="mean",
+            title="Ratings fell in spring",
+            kind="line",
+            labels=["Jan", "Feb", "Mar", "Apr"],
+            series=[Series("Mean rating", [4.1, 4.0, 3.6, 3.4])],
+            y=Axis("Mean rating", low=1, high=5),
+        ),
+        Chart(
             id="months",
             title="Reviews a month by sentiment",
             kind="bar",

@@ -39,7 +39,8 @@ function axis(spec, look, { labels, isLabels, isVertical }) {
     min: spec.low ?? undefined,
     max: spec.high ?? undefined,
     scale: isLabels, // labels that are numbers need not begin at nought
-    axisPointer: spec.scale === "value" ? { label: { formatter: ({ value }) => written(value) } } : undefined,
+    // Absent, not undefined: ECharts takes an undefined pointer for one and stops.
+    ...(spec.scale === "value" && { axisPointer: { label: { formatter: ({ value }) => written(value) } } }),
     data: isLabels && spec.scale === "category" ? labels.map(String) : undefined,
     inverse: isLabels && isVertical,
     axisLine: { show: isLabels, lineStyle: { color: look.line } },
@@ -102,14 +103,19 @@ function mark(chart, series, index, look) {
   };
   if (chart.kind === "bar") return { ...shared, barMaxWidth: 28, barCategoryGap: "35%", barMinWidth: 1 };
   if (chart.kind === "scatter") return { ...shared, symbolSize: 7, itemStyle: { color, opacity: 0.75 } };
-  return {
+  const line = {
     ...shared,
     connectNulls: true,
     showSymbol: chart.labels.length <= 40,
     symbol: "circle",
     symbolSize: 5,
     lineStyle: { color, width: 2 },
-    endLabel: { show: chart.series.length > 1, formatter: "{a}", color: look.ink2, fontFamily: look.font, distance: 6 },
+  };
+  // Several lines are named at their ends.
+  if (chart.series.length === 1) return line;
+  return {
+    ...line,
+    endLabel: { show: true, formatter: "{a}", color: look.ink2, fontFamily: look.font, distance: 6 },
     labelLayout: { moveOverlap: "shiftY" },
   };
 }

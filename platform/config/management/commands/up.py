@@ -35,7 +35,7 @@ class Command(BaseCommand):
         _collect_static()
         owner = _first_owner()
         training = self._load_demo(owner)
-        supervisor = Supervisor(programs(), say=self._say)
+        supervisor = Supervisor(programs(), logs=settings.HOME / "logs", say=self._say)
         supervisor.start()
         try:
             self._wait_for_page(supervisor, port)
@@ -68,7 +68,10 @@ class Command(BaseCommand):
             if supervisor.is_stopping:
                 return
             if time.monotonic() > until:
-                raise CommandError(f"The web process did not answer on port {port}; see above why.")
+                raise CommandError(
+                    f"The web process did not answer on port {port}. "
+                    f"What it said is in {settings.HOME / 'logs' / 'web.log'}"
+                )
             time.sleep(0.1)
 
     def _wait_for_training(self, supervisor: Supervisor, job: Job) -> None:
