@@ -9,7 +9,7 @@ from typing import Any
 import structlog
 from django.core.exceptions import PermissionDenied
 from django.http import Http404
-from rest_framework import exceptions, pagination, serializers
+from rest_framework import exceptions, pagination, parsers, serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import exception_handler
@@ -26,6 +26,17 @@ class CursorPagination(pagination.CursorPagination):
     max_page_size = 200
     page_size_query_param = "page_size"
     ordering = "-id"
+
+
+class JSONParser(parsers.JSONParser):
+    """DRF's parser, which lets a body nested beyond all reason pass as a defect of ours."""
+
+    def parse(self, *args: Any, **kwargs: Any) -> Any:
+        """Parse a body; raise ParseError for whatever is no JSON that anybody needs."""
+        try:
+            return super().parse(*args, **kwargs)
+        except RecursionError as error:
+            raise exceptions.ParseError("The JSON is nested too deeply.") from error
 
 
 def problem(

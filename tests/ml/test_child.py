@@ -15,7 +15,7 @@ from django.conf import settings
 
 from jobs.lease import Cancelled, JobFailed
 from jobs.models import Job
-from ml import runner
+from ml import runner, workplace
 from ml.child import Child, environment
 from ml.models import ModelVersion, TrainingRun
 from ml.runner import ChildKilled
@@ -148,7 +148,7 @@ def test_a_cancel_in_the_middle_ends_the_child_within_seconds(
     assert run.job is not None
     lease = hold(run.job)
     Job.objects.filter(pk=run.job.pk).update(is_cancel_requested=True)
-    folder = runner.workplace.open_attempt(lease)
+    folder = workplace.open_attempt(lease)
     began = time.monotonic()
 
     with pytest.raises(Cancelled):

@@ -221,3 +221,40 @@ def test_the_queue_can_be_ranked_again(
 
     again = Job.objects.exclude(pk=ranking.pk).get(kind="score")
     assert response.headers["Location"] == f"/projects/shop/jobs/{again.pk}/"
+
+
+# --- Who may --------------------------------------------------------------------------------------
+
+PAGES = [
+    ("GET", "", Role.VIEWER),
+    ("GET", "runs/1/", Role.VIEWER),
+    ("GET", "versions/1/", Role.VIEWER),
+    ("POST", "rank/", Role.ANALYST),
+    ("GET", "try/", Role.ANALYST),
+    ("POST", "try/", Role.ANALYST),
+    ("GET", "predictions/", Role.ANALYST),
+    ("POST", "predictions/", Role.ANALYST),
+    ("GET", "predictions/1/", Role.ANALYST),
+    ("GET", "predictions/1/results/", Role.ANALYST),
+    ("GET", "retrain/", Role.OWNER),
+    ("POST", "retrain/", Role.OWNER),
+    ("POST", "versions/1/promote/", Role.OWNER),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "lowest"), PAGES)
+def test_every_role_gets_in_or_is_told_why_not(
+    method: str, path: str, lowest: Role, project: Project, member: Member, signed_in: Browser
+) -> None:
+    for role in Role:
+        answer = signed_in(member(role)).generic(method, BASE + path)
+
+        assert (answer.status_code == 403) == (role < lowest), role.label
+
+
+@pytest.mark.parametrize(("method", "path", "lowest"), PAGES)
+def test_outsiders_learn_nothing_and_strangers_sign_in(
+    method: str, path: str, lowest: Role, project: Project, mallory: User, signed_in: Browser
+) -> None:
+    assert signed_in(mallory).generic(method, BASE + path).status_code == 404
+    assert Client().generic(method, BASE + path).headers["Location"].startswith("/accounts/login/")
