@@ -1,6 +1,8 @@
 """Keep gold and `Review.is_labelled` in step with what people said about a review."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+
+from django.db.models import Q
 
 from labelling import consensus
 from labelling.answers import Answers, AnswerValue
@@ -45,10 +47,14 @@ def span_columns(question: QuestionSnapshot, value: AnswerValue) -> list[dict[st
     ]
 
 
-def write_answers(annotation: Annotation, schema: SchemaSnapshot, answers: Answers) -> None:
-    """Put `answers` in place of the annotation's rows."""
+def clear_answers(annotation: Annotation) -> None:
+    """Take an annotation's answers away, to write others."""
     annotation.answers.all().delete()
     annotation.spans.all().delete()
+
+
+def write_answers(annotation: Annotation, schema: SchemaSnapshot, answers: Answers) -> None:
+    """Write the rows of an annotation that has none."""
     given = _given(schema, answers)
     Answer.objects.bulk_create(
         Answer(annotation=annotation, **columns)
@@ -113,24 +119,26 @@ def _fold_span(answers: Answers, question: QuestionSnapshot, span: Span | GoldSp
 # --- Consensus ----------------------------------------------------------------------------------
 
 
-def recompute(review: Review, schema: SchemaSnapshot) -> None:
-    """Set a review's gold to the consensus of its annotations.
+def recompute(review: Review, schema: SchemaSnapshot, spoken: Sequence[Answers]) -> None:
+    """Set a review's gold to the consensus of `spoken`, one element an annotation, oldest first.
 
     A question that nobody answered keeps its imported gold; one that people answered takes their
     word over the import's, since they were shown it and could have left it.
     """
-    annotations = list(annotations_of([review.pk]))
-    spoken = [read_answers(annotation, schema) for annotation in annotations]
     settled = {
         question.key: value
         for question in schema.questions
         if (value := consensus.of_question(question, _votes(spoken, question.key))) is not None
     }
     _replace(review, schema, settled)
-    is_labelled = bool(annotations) or review.gold.exists()
-    if review.is_labelled != is_labelled:
-        Review.objects.filter(pk=review.pk).update(is_labelled=is_labelled)
-        review.is_labelled = is_labelled
+    if spoken and not review.is_labelled:
+        Review.objects.filter(pk=review.pk).update(is_labelled=True)
+        review.is_labelled = True
+
+
+def spoken_about(review: Review, schema: SchemaSnapshot) -> list[Answers]:
+    """Return what people said about a review, oldest first, as answers to `schema`."""
+    return [read_answers(annotation, schema) for annotation in annotations_of([review.pk])]
 
 
 def annotations_of(review_ids: Iterable[int]) -> Iterable[Annotation]:
@@ -152,9 +160,9 @@ def _votes(spoken: Iterable[Answers], key: str) -> list[AnswerValue]:
 def _replace(review: Review, schema: SchemaSnapshot, settled: Answers) -> None:
     ids = [question.id for question in schema.questions]
     answered = [question.id for question in schema.questions if question.key in settled]
-    review.gold.filter(question_id__in=answered).delete()
     # What an earlier consensus said and nobody says any more goes too; imported gold stays.
-    review.gold.filter(question_id__in=ids, source=GoldSource.CONSENSUS).delete()
+    said = Q(question_id__in=answered) | Q(question_id__in=ids, source=GoldSource.CONSENSUS)
+    review.gold.filter(said).delete()
     review.gold_spans.filter(question_id__in=ids).delete()
     given = _given(schema, settled)
     Gold.objects.bulk_create(

@@ -15,11 +15,11 @@ from common.errors import Conflict, NotReady, NotVisible
 from labelling import answers as answers_json
 from labelling import gold, queue
 from labelling.answers import Answers
-from labelling.models import Annotation, Assignment, Gold, LabelSchema
+from labelling.models import Annotation, Assignment, Gold
 from labelling.ranking import Suggested, rank_reviews, store_suggestions
-from labelling.selectors import count_labelled, current_schema, schema_of, schema_to_answer
+from labelling.selectors import count_labelled, schema_of, schema_to_answer
 from labelling.snapshot import SchemaSnapshot
-from labelling.versions import apply_preset, create_version, freeze
+from labelling.versions import apply_preset, create_version, freeze, hold_version, stale
 from projects.models import Project
 from reviews.models import Review
 
@@ -278,6 +278,7 @@ def edit(
     annotation.updated_at = timezone.now()
     annotation.note = note.strip()[:1000]
     annotation.save(update_fields=["schema", "updated_at", "note"])
+    gold.clear_answers(annotation)
     _settle(annotation, schema, values)
     audit.record(
         actor=annotator,
@@ -335,10 +336,7 @@ def check_version(project: Project, version: int) -> SchemaSnapshot:
     """Return the current questions; raise Conflict when `version` is another one."""
     schema = schema_to_answer(project)
     if version != schema.version:
-        raise Conflict(
-            f"These answers are for version {version} of the questions; version "
-            f"{schema.version} is current. Load the review again and answer that one."
-        )
+        raise stale(version, schema.version)
     return schema
 
 
@@ -408,12 +406,16 @@ def _repeated(before: Annotation, schema_version: int, answers: Any) -> Annotati
 
 
 def _settle(annotation: Annotation, schema: SchemaSnapshot, values: Answers) -> None:
+    """Write a checked annotation's answers and what they come to."""
+    review = annotation.review
     gold.write_answers(annotation, schema, values)
-    if not annotation.review.is_labelled:
+    if not review.is_labelled:
         transaction.on_commit(partial(count_labelled, annotation.project))
-    if not LabelSchema.objects.filter(pk=schema.id, frozen_at__isnull=False).exists():
-        freeze(schema_id=schema.id)
-    gold.recompute(annotation.review, current_schema(annotation.project))
+    hold_version(project=annotation.project, version=schema.version)
+    freeze(schema_id=schema.id)
+    others = Annotation.objects.filter(review=review).exclude(pk=annotation.pk)
+    spoken = gold.spoken_about(review, schema) if others.exists() else [values]
+    gold.recompute(review, schema, spoken)
 
 
 def _seconds(assignment: Assignment, now: datetime, said: float | None) -> float:

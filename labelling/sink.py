@@ -8,7 +8,7 @@ from django.db import connection
 from labelling import answers
 from labelling.models import Gold, GoldSource
 from labelling.selectors import current_schema
-from labelling.snapshot import OptionSnapshot, QuestionSnapshot
+from labelling.snapshot import OptionSnapshot, QuestionSnapshot, SchemaSnapshot
 from labelling.versions import freeze
 from projects.models import Project
 
@@ -24,8 +24,10 @@ class GoldSink:
     """The questions of one project, loaded once, as columns may answer them."""
 
     def __init__(self, project: Project) -> None:
-        self._project_id = project.pk
-        schema = current_schema(project)
+        self._project = project
+        self._load(current_schema(project))
+
+    def _load(self, schema: SchemaSnapshot) -> None:
         self._schema_id = schema.id
         # A cell has no place for character ranges.
         self._questions = {each.key: each for each in schema.questions if each.kind != "spans"}
@@ -62,7 +64,14 @@ class GoldSink:
         return all(given.get(key) is not None for key in self._required)
 
     def store(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
-        """Write the parsed answers of reviews (by id) in the caller's transaction."""
+        """Write the parsed answers of reviews (by id) in the caller's transaction.
+
+        Answers that the questions no longer allow, because an owner has changed them since they
+        were parsed, are left out.
+        """
+        schema = current_schema(self._project)
+        if schema.id != self._schema_id:
+            self._load(schema)
         gold = list(self._gold(rows))
         if not gold:
             return
@@ -89,21 +98,21 @@ class GoldSink:
         }
         for review_id, given in rows:
             for key, value in given.items():
-                if value is None:
+                if value is None or key not in ids:
                     continue
                 question_id, options = self._questions[key].id, ids[key]
                 if isinstance(value, float):
                     yield review_id, question_id, None, value
-                elif isinstance(value, str):
-                    yield review_id, question_id, options[value], None
                 elif value:
-                    yield from ((review_id, question_id, options[each], None) for each in value)
+                    keys = (value,) if isinstance(value, str) else value
+                    known = (options[each] for each in keys if each in options)
+                    yield from ((review_id, question_id, option, None) for option in known)
                 else:
                     yield review_id, question_id, None, None
 
     def _copy(self, gold: Sequence[Row]) -> None:
         # Numbers only, so the lines can be written without asking what needs an escape.
-        start, source = self._project_id, GoldSource.IMPORTED.value
+        start, source = self._project.pk, GoldSource.IMPORTED.value
         lines = (
             f"{start}\t{review}\t{question}\t{_or_null(option)}\t{_or_null(number)}\t{source}\n"
             for review, question, option, number in gold
@@ -113,7 +122,7 @@ class GoldSink:
             copy.write("".join(lines))
 
     def _insert(self, gold: Sequence[Row]) -> None:
-        start, source = self._project_id, GoldSource.IMPORTED.value
+        start, source = self._project.pk, GoldSource.IMPORTED.value
         marks = ", ".join(["%s"] * len(_COLUMNS))
         statement = f"INSERT INTO {_table()} ({', '.join(_COLUMNS)}) VALUES ({marks})"  # noqa: S608
         with connection.cursor() as cursor:

@@ -47,7 +47,7 @@ def create_version(
     Conflict when there is a newer one. Raises Invalid for questions that cannot be asked.
     """
     schemas.check(questions)
-    before = current_schema(project)
+    before = hold_version(project=project)
     if based_on is not None and based_on != before.version:
         raise Conflict(
             f"These changes start from version {based_on}, but version {before.version} is "
@@ -71,6 +71,28 @@ def create_version(
         carried=carried,
     )
     return after
+
+
+def hold_version(*, project: Project, version: int | None = None) -> SchemaSnapshot:
+    """Keep the current questions current until the caller's transaction ends, and return them.
+
+    Without it, answers written while somebody changes the questions could miss the move of gold.
+    Raises Conflict when `version` is given and no longer the current one.
+    """
+    newest = LabelSchema.objects.filter(project=project).order_by("-version")
+    list(newest.select_for_update(no_key=True)[:1])
+    current = current_schema(project)
+    if version is not None and version != current.version:
+        raise stale(version, current.version)
+    return current
+
+
+def stale(version: int, current: int) -> Conflict:
+    """Return the error that says that answers are for older questions."""
+    return Conflict(
+        f"These answers are for version {version} of the questions; version {current} is "
+        "current. Load the review again and answer that one."
+    )
 
 
 def freeze(*, schema_id: int) -> None:

@@ -375,6 +375,46 @@ def test_eight_people_at_once_never_hold_the_same_review(project: Project) -> No
 
 
 @pytest.mark.django_db(transaction=True)
+def test_no_gold_is_left_behind_when_questions_change_meanwhile(project: Project) -> None:
+    """Submit from several threads while an owner makes versions: every gold row moves along."""
+    dataset = factories.dataset(project)
+    for _ in range(24):
+        factories.review(project, dataset=dataset)
+    people = [factories.member(project, Role.ANNOTATOR) for _ in range(4)]
+    failures: list[BaseException] = []
+
+    def label(person: User) -> None:
+        try:
+            while assignment := services.next_assignment(project=project, annotator=person):
+                for _ in range(50):
+                    try:
+                        give(assignment, person, version=current_schema(project).version)
+                        break
+                    except Conflict:
+                        continue
+        except BaseException as error:  # noqa: BLE001  (told to the main thread)
+            failures.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=label, args=[person]) for person in people]
+    for thread in threads:
+        thread.start()
+    for number in range(10):
+        questions = current_schema(project).questions
+        services.create_version(
+            project=project, questions=questions, guidelines=f"Note {number}", actor=None
+        )
+    for thread in threads:
+        thread.join()
+
+    assert failures == []
+    assert Annotation.objects.count() == 24
+    current = current_schema(project)
+    assert set(Gold.objects.values_list("question__schema_id", flat=True)) == {current.id}
+
+
+@pytest.mark.django_db(transaction=True)
 def test_one_person_in_two_tabs_holds_one_lease(project: Project, owner: User) -> None:
     dataset = factories.dataset(project)
     for _ in range(10):

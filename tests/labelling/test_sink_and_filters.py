@@ -8,7 +8,7 @@ from accounts.models import User
 from common.errors import Invalid
 from labelling import services
 from labelling.models import Gold, LabelSchema, Suggestion
-from labelling.selectors import gold_examples
+from labelling.selectors import current_schema, gold_examples
 from labelling.sink import GoldSink
 from projects.models import Project
 from reviews.answers import sink_for
@@ -95,6 +95,20 @@ def test_imported_answers_are_gold(project: Project) -> None:
     assert second.answers == {"rating": 2.0}
     assert set(Gold.objects.values_list("source", flat=True)) == {"imported"}
     assert LabelSchema.objects.get(project=project).frozen_at is not None
+
+
+def test_answers_parsed_before_a_change_of_questions_go_to_the_new_ones(
+    project: Project, owner: User
+) -> None:
+    sink = GoldSink(project)
+    review = factories.review(project)
+    kept = [each for each in current_schema(project).questions if each.key != "rating"]
+    services.create_version(project=project, questions=kept, actor=owner)
+
+    sink.store([(review.pk, {"sentiment": "positive", "rating": 4.0})])
+
+    assert next(gold_examples(project)).answers == {"sentiment": "positive"}
+    assert Gold.objects.count() == 1
 
 
 def test_answers_are_complete_when_no_required_question_is_open(project: Project) -> None:
