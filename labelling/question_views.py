@@ -43,11 +43,14 @@ def questions(request: HttpRequest, slug: str) -> HttpResponse:
         messages.success(request, "Guidelines saved.")
         return redirect("labelling:questions", slug=slug)
     keys = hotkeys.layout(schema.questions)
+    counts = selectors.gold_counts(project)
     context: dict[str, object] = {
         "schema": schema,
         "form": form,
-        "rows": [(question, _keys(question, keys[question.key])) for question in schema.questions],
-        "counts": selectors.gold_counts(project),
+        "rows": [
+            (question, _keys(question, keys[question.key]), sum(counts[question.key].values()))
+            for question in schema.questions
+        ],
     }
     return _page(request, "labelling/questions.html", context)
 

@@ -1,21 +1,20 @@
 """Writes: hand out reviews, take answers, keep what is held for true."""
 
-import random
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db import IntegrityError, connection, transaction
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
-from common.errors import Conflict, NotReady, NotVisible
+from common.errors import Conflict, NotVisible
 from labelling import answers as answers_json
-from labelling import gold, queue
+from labelling import gold
 from labelling.answers import Answers
-from labelling.models import Annotation, Assignment, Gold
+from labelling.leases import end, lease_time, next_assignment
+from labelling.models import Annotation, Assignment
 from labelling.ranking import Suggested, rank_reviews, store_suggestions
 from labelling.selectors import count_labelled, schema_of, schema_to_answer
 from labelling.snapshot import SchemaSnapshot
@@ -37,146 +36,7 @@ __all__ = [
     "submit",
 ]
 
-#: Two people who ask at once may meet; each meeting sends one of them to the next review.
-TRIES = 20
 _State = Assignment.State
-
-
-# --- The queue ----------------------------------------------------------------------------------
-
-
-def next_assignment(
-    *, project: Project, annotator: User, roll: float | None = None
-) -> Assignment | None:
-    """Lease the next review to `annotator`; None when nothing is left for this person.
-
-    Whoever holds a lease gets the same review again, renewed. `roll` from [0, 1) decides between
-    the control slice and the ranking; drawn at random unless given. Raises NotReady while the
-    project asks nothing.
-    """
-    schema = schema_to_answer(project)
-    if roll is None:
-        roll = random.random()  # noqa: S311  (a mixture, not a secret)
-    for _ in range(TRIES):
-        try:
-            with transaction.atomic():
-                return _lease(project, annotator, schema, roll)
-        except IntegrityError:
-            # one_lease_per_review or one_lease_per_annotator: somebody was faster.
-            continue
-    raise NotReady("Many people are asking for reviews just now. Try again in a moment.")
-
-
-def _lease(
-    project: Project, annotator: User, schema: SchemaSnapshot, roll: float
-) -> Assignment | None:
-    now = timezone.now()
-    held = _held(project, annotator, now)
-    if held is not None:
-        return held
-    Assignment.objects.filter(project=project, state=_State.LEASED, lease_until__lt=now).update(
-        state=_State.EXPIRED, ended_at=now
-    )
-    for part in queue.parts(roll=roll, control_share=project.control_share):
-        review = _first(_waiting(project, annotator, schema, part))
-        if review is not None:
-            return _give(project, annotator, review, part, now)
-    return None
-
-
-def _held(project: Project, annotator: User, now: datetime) -> Assignment | None:
-    """Renew the lease that this person holds, unless somebody has labelled the review since."""
-    assignment = (
-        Assignment.objects.select_related("review")
-        .filter(project=project, annotator=annotator, state=_State.LEASED)
-        .first()
-    )
-    if assignment is None:
-        return None
-    if assignment.review.annotations.exists():
-        _end(assignment, _State.EXPIRED, now)
-        return None
-    assignment.lease_until = now + _lease_time(project)
-    assignment.save(update_fields=["lease_until"])
-    return assignment
-
-
-def _lease_time(project: Project) -> timedelta:
-    return timedelta(minutes=project.lease_minutes)
-
-
-def _waiting(
-    project: Project, annotator: User, schema: SchemaSnapshot, part: queue.Part
-) -> QuerySet[Review]:
-    """Return the reviews of one part that this person may get, first come first.
-
-    Each part walks an index of its own: review_queue, review_control_queue, review_by_project.
-    """
-    reviews = visible(project)
-    if part is queue.Part.CONTROL:
-        reviews = reviews.filter(is_labelled=False, is_control=True).order_by("id")
-    elif part is queue.Part.RANKED:
-        reviews = reviews.filter(is_labelled=False, is_control=False)
-        reviews = reviews.exclude(split=Review.Split.TEST).order_by("-priority", "id")
-    else:
-        reviews = _imported_only(reviews, schema)
-    mine = Assignment.objects.filter(
-        annotator=annotator,
-        review=OuterRef("pk"),
-        state__in=[_State.SKIPPED, _State.SUBMITTED],
-    )
-    leased = Assignment.objects.filter(review=OuterRef("pk"), state=_State.LEASED)
-    return reviews.filter(~Exists(mine), ~Exists(leased))
-
-
-def _imported_only(reviews: QuerySet[Review], schema: SchemaSnapshot) -> QuerySet[Review]:
-    """Return reviews that nobody has annotated and whose import left a question open."""
-    annotated = Annotation.objects.filter(review=OuterRef("pk"))
-    open_questions = Q()
-    for question in schema.questions:
-        if question.is_required:
-            answered = Gold.objects.filter(review=OuterRef("pk"), question_id=question.id)
-            open_questions |= Q(~Exists(answered))
-    if not open_questions:
-        return reviews.none()
-    return (
-        reviews.filter(~Exists(annotated), open_questions, is_labelled=True)
-        .exclude(split=Review.Split.TEST)
-        .order_by("-id")
-    )
-
-
-def visible(project: Project) -> QuerySet[Review]:
-    """Return the project's reviews, without those whose import has not ended well."""
-    # A list of the few that are not ready, not a join: the queue's index must stay in charge.
-    unready = list(project.datasets.filter(is_ready=False).values_list("pk", flat=True))
-    reviews = Review.objects.filter(project=project)
-    return reviews.exclude(dataset_id__in=unready) if unready else reviews
-
-
-def _first(reviews: QuerySet[Review]) -> Review | None:
-    if connection.features.has_select_for_update_skip_locked:
-        reviews = reviews.select_for_update(skip_locked=True, of=("self",))
-    # [:1] and not first(): PostgreSQL would lock and then sort.
-    return next(iter(reviews[:1]), None)
-
-
-def _give(
-    project: Project, annotator: User, review: Review, part: queue.Part, now: datetime
-) -> Assignment:
-    source = Assignment.Source.CONTROL
-    if part is not queue.Part.CONTROL:
-        is_ranked = review.ranked_by is not None and part is queue.Part.RANKED
-        source = Assignment.Source.RANKED if is_ranked else Assignment.Source.UNRANKED
-    return Assignment.objects.create(
-        project=project,
-        review=review,
-        annotator=annotator,
-        source=source,
-        ranked_by=review.ranked_by if source == Assignment.Source.RANKED else None,
-        created_at=now,
-        lease_until=now + _lease_time(project),
-    )
 
 
 # --- What annotators do with a review -------------------------------------------------------------
@@ -200,7 +60,7 @@ def heartbeat(*, assignment: Assignment, annotator: User) -> Assignment:
         raise Conflict(f"This review was {assignment.state} already. Ask for the next one.")
     assignment.state = _State.LEASED
     assignment.ended_at = None
-    assignment.lease_until = now + _lease_time(assignment.project)
+    assignment.lease_until = now + lease_time(assignment.project)
     assignment.save(update_fields=["state", "ended_at", "lease_until"])
     return assignment
 
@@ -214,7 +74,7 @@ def skip(*, assignment: Assignment, annotator: User, reason: str = "") -> Assign
     if assignment.state == _State.SKIPPED:
         return assignment
     assignment.reason = reason.strip()[:300]
-    _end(assignment, _State.SKIPPED, timezone.now())
+    end(assignment, _State.SKIPPED, timezone.now())
     _audit(assignment, "review.skipped", reason=assignment.reason)
     return assignment
 
@@ -255,7 +115,7 @@ def submit(
         seconds=_seconds(assignment, now, seconds),
         note=note.strip()[:1000],
     )
-    _end(assignment, _State.SUBMITTED, now)
+    end(assignment, _State.SUBMITTED, now)
     _settle(annotation, schema, values)
     _audit(assignment, "annotation.submitted", annotation=annotation.pk)
     return annotation
@@ -422,12 +282,6 @@ def _seconds(assignment: Assignment, now: datetime, said: float | None) -> float
     """Return the time spent: what the page measured, never more than has passed."""
     passed = (now - assignment.created_at).total_seconds()
     return round(min(passed, max(0.0, said)) if said is not None else passed, 2)
-
-
-def _end(assignment: Assignment, state: Assignment.State, now: datetime) -> None:
-    assignment.state = state
-    assignment.ended_at = now
-    assignment.save(update_fields=["state", "ended_at", "reason"])
 
 
 def _audit(assignment: Assignment, action: str, **detail: Any) -> None:

@@ -320,3 +320,15 @@ def test_the_page_of_a_review_shows_what_people_said(
     assert anna.get_username() in html
     assert "Positive" in html
     assert "Give my answers" in html
+
+
+def test_what_is_lost_is_said_before_a_question_is_dropped(
+    visitor: Client, review: Review, signed_in: SignedIn, owner: User
+) -> None:
+    visitor.get(url("label"))
+    visitor.post(url("submit", Assignment.objects.get().pk), FORM)
+
+    html = signed_in(owner).get(url("questions")).content.decode()
+
+    assert "1 review has an answer to it. They stay with version 1" in html
+    assert "Nobody has answered it yet." in html

@@ -299,7 +299,7 @@ export class SpanAnnotator {
     words.dir = "auto";
     const take = element("button", "btn btn-sm btn-quiet", "Take it");
     take.type = "button";
-    take.setAttribute("aria-label", `Take the suggestion ${this.#told(span)}`);
+    take.setAttribute("aria-label", `Take it: ${this.#told(span)}`);
     take.addEventListener("click", () => {
       const { question, start, end, option, polarity } = span;
       const taken = { question, start, end, option, polarity };

@@ -1,0 +1,163 @@
+"""Lease reviews: who gets which next, so that two people never hold the same one."""
+
+import random
+from datetime import datetime, timedelta
+
+from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
+
+from accounts.models import User
+from common.errors import NotReady
+from labelling import queue
+from labelling.models import Annotation, Assignment, Gold
+from labelling.selectors import schema_to_answer
+from labelling.snapshot import SchemaSnapshot
+from projects.models import Project
+from reviews.models import Review
+
+#: Two people who ask at once may meet; each meeting sends one of them to the next review.
+TRIES = 20
+_State = Assignment.State
+
+
+def next_assignment(
+    *, project: Project, annotator: User, roll: float | None = None
+) -> Assignment | None:
+    """Lease the next review to `annotator`; None when nothing is left for this person.
+
+    Whoever holds a lease gets the same review again, renewed. `roll` from [0, 1) decides between
+    the control slice and the ranking; drawn at random unless given. Raises NotReady while the
+    project asks nothing.
+    """
+    schema = schema_to_answer(project)
+    if roll is None:
+        roll = random.random()  # noqa: S311  (a mixture, not a secret)
+    for _ in range(TRIES):
+        try:
+            with transaction.atomic():
+                return _lease(project, annotator, schema, roll)
+        except IntegrityError:
+            # one_lease_per_review or one_lease_per_annotator: somebody was faster.
+            continue
+    raise NotReady("Many people are asking for reviews just now. Try again in a moment.")
+
+
+def _lease(
+    project: Project, annotator: User, schema: SchemaSnapshot, roll: float
+) -> Assignment | None:
+    now = timezone.now()
+    held = _held(project, annotator, now)
+    if held is not None:
+        return held
+    Assignment.objects.filter(project=project, state=_State.LEASED, lease_until__lt=now).update(
+        state=_State.EXPIRED, ended_at=now
+    )
+    for part in queue.parts(roll=roll, control_share=project.control_share):
+        review = _first(_waiting(project, annotator, schema, part))
+        if review is not None:
+            return _give(project, annotator, review, part, now)
+    return None
+
+
+def _held(project: Project, annotator: User, now: datetime) -> Assignment | None:
+    """Renew the lease that this person holds, unless somebody has labelled the review since."""
+    assignment = (
+        Assignment.objects.select_related("review")
+        .filter(project=project, annotator=annotator, state=_State.LEASED)
+        .first()
+    )
+    if assignment is None:
+        return None
+    if assignment.review.annotations.exists():
+        end(assignment, _State.EXPIRED, now)
+        return None
+    assignment.lease_until = now + lease_time(project)
+    assignment.save(update_fields=["lease_until"])
+    return assignment
+
+
+def lease_time(project: Project) -> timedelta:
+    """Return how long one may be silent before a review goes to somebody else."""
+    return timedelta(minutes=project.lease_minutes)
+
+
+def _waiting(
+    project: Project, annotator: User, schema: SchemaSnapshot, part: queue.Part
+) -> QuerySet[Review]:
+    """Return the reviews of one part that this person may get, first come first.
+
+    Each part walks an index of its own: review_queue, review_control_queue, review_by_project.
+    """
+    reviews = visible(project)
+    if part is queue.Part.CONTROL:
+        reviews = reviews.filter(is_labelled=False, is_control=True).order_by("id")
+    elif part is queue.Part.RANKED:
+        reviews = reviews.filter(is_labelled=False, is_control=False)
+        reviews = reviews.exclude(split=Review.Split.TEST).order_by("-priority", "id")
+    else:
+        reviews = _imported_only(reviews, schema)
+    mine = Assignment.objects.filter(
+        annotator=annotator,
+        review=OuterRef("pk"),
+        state__in=[_State.SKIPPED, _State.SUBMITTED],
+    )
+    leased = Assignment.objects.filter(review=OuterRef("pk"), state=_State.LEASED)
+    return reviews.filter(~Exists(mine), ~Exists(leased))
+
+
+def _imported_only(reviews: QuerySet[Review], schema: SchemaSnapshot) -> QuerySet[Review]:
+    """Return reviews that nobody has annotated and whose import left a question open."""
+    annotated = Annotation.objects.filter(review=OuterRef("pk"))
+    open_questions = Q()
+    for question in schema.questions:
+        if question.is_required:
+            answered = Gold.objects.filter(review=OuterRef("pk"), question_id=question.id)
+            open_questions |= Q(~Exists(answered))
+    if not open_questions:
+        return reviews.none()
+    return (
+        reviews.filter(~Exists(annotated), open_questions, is_labelled=True)
+        .exclude(split=Review.Split.TEST)
+        .order_by("-id")
+    )
+
+
+def visible(project: Project) -> QuerySet[Review]:
+    """Return the project's reviews, without those whose import has not ended well."""
+    # A list of the few that are not ready, not a join: the queue's index must stay in charge.
+    unready = list(project.datasets.filter(is_ready=False).values_list("pk", flat=True))
+    reviews = Review.objects.filter(project=project)
+    return reviews.exclude(dataset_id__in=unready) if unready else reviews
+
+
+def _first(reviews: QuerySet[Review]) -> Review | None:
+    if connection.features.has_select_for_update_skip_locked:
+        reviews = reviews.select_for_update(skip_locked=True, of=("self",))
+    # [:1] and not first(): PostgreSQL would lock and then sort.
+    return next(iter(reviews[:1]), None)
+
+
+def _give(
+    project: Project, annotator: User, review: Review, part: queue.Part, now: datetime
+) -> Assignment:
+    source = Assignment.Source.CONTROL
+    if part is not queue.Part.CONTROL:
+        is_ranked = review.ranked_by is not None and part is queue.Part.RANKED
+        source = Assignment.Source.RANKED if is_ranked else Assignment.Source.UNRANKED
+    return Assignment.objects.create(
+        project=project,
+        review=review,
+        annotator=annotator,
+        source=source,
+        ranked_by=review.ranked_by if source == Assignment.Source.RANKED else None,
+        created_at=now,
+        lease_until=now + lease_time(project),
+    )
+
+
+def end(assignment: Assignment, state: Assignment.State, now: datetime) -> None:
+    """Close an assignment."""
+    assignment.state = state
+    assignment.ended_at = now
+    assignment.save(update_fields=["state", "ended_at", "reason"])
