@@ -10,7 +10,9 @@ function press(target) {
     input.focus();
     return input.select();
   }
+  // The key of an answer that is there already keeps it; only what may be left out is taken back.
   if (input.type === "radio" && input.checked) {
+    if (input.closest("[data-is-required]")) return undefined;
     input.checked = false;
     return input.dispatchEvent(new Event("change", { bubbles: true }));
   }
