@@ -41,7 +41,7 @@ _SCHEDULES: Final = {
         epochs=1, learning_rate=1.0, head_learning_rate=1.0, batch_size=16, minimum_steps=0
     ),
     Tier.FROZEN: _Schedule(
-        epochs=60, learning_rate=0.0, head_learning_rate=1e-3, batch_size=32, minimum_steps=0
+        epochs=30, learning_rate=0.0, head_learning_rate=1e-3, batch_size=32, minimum_steps=0
     ),
     Tier.FULL: _Schedule(
         epochs=10, learning_rate=2e-5, head_learning_rate=1e-3, batch_size=16, minimum_steps=500
@@ -69,8 +69,8 @@ class HeadConfig:
     """Polarities of a span; empty when spans have none."""
     weight: float = 1.0
     """Share of this question in the joint loss."""
-    hidden: int = 256
-    """Width of the hidden layer; 0 for a linear head."""
+    hidden: int = -1
+    """Width of the hidden layer; 0 for a linear head; -1 takes 0 for spans and 256 otherwise."""
     dropout: float = 0.3
     """Dropout before the last layer."""
 
@@ -78,6 +78,8 @@ class HeadConfig:
         object.__setattr__(self, "kind", Kind(self.kind))
         object.__setattr__(self, "options", tuple(self.options))
         object.__setattr__(self, "polarities", tuple(self.polarities))
+        if self.hidden == -1:
+            object.__setattr__(self, "hidden", 0 if self.kind is Kind.SPANS else 256)
         self._check_options()
         self._check_bounds()
         if not (self.weight > 0 and math.isfinite(self.weight)):

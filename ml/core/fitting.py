@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from ml.core.config import HeadConfig, Kind, TrainConfig
 from ml.core.data import Example, answered
-from ml.core.encode import TextEncoder, Words, pad, word_starts
+from ml.core.encode import REACH, TextEncoder, Words, pad, word_starts
 from ml.core.engines.base import EncoderInfo, Engine, Floats, Ints
 from ml.core.engines.export import export_tower, exported
 from ml.core.engines.onnx import OnnxEngine
@@ -142,7 +142,7 @@ def _fit_heads(
     validation_words = yield from _words(encoder, splits.validation, config.heads)
     words = (train_words, validation_words)
     yield Stage("Training the heads")
-    study = _frozen_study(config, splits, pooled, words, encoder.width)
+    study = _frozen_study(config, splits, pooled, words, (encoder.width, encoder.word_width))
     with _one_thread():
         for event in learn(study, config):
             if not is_silent:
@@ -181,7 +181,7 @@ def _frozen_study(
     splits: _Splits,
     pooled: Sequence[Floats | None],
     words: Sequence[Sequence[Words | None]],
-    width: int,
+    widths: tuple[int, int],
 ) -> Study:
     lessons = []
     for part, vectors, part_words in zip(
@@ -190,10 +190,10 @@ def _frozen_study(
         tensor = torch.from_numpy(vectors) if vectors is not None else None
         ranges = [w.ranges if w is not None else None for w in part_words]
         targets = _targets(config.heads, part, ranges)
-        features = FrozenFeatures(tensor, part_words, width)
+        features = FrozenFeatures(tensor, part_words, widths[1])
         lessons.append(Lesson(features, targets, len(part)))
     train, validation = lessons
-    heads = Heads(config.heads, width=width)
+    heads = Heads(config.heads, width=widths[0], word_width=widths[1])
     priors = _priors(config, splits.train, train.targets)
     _start(heads, priors, pooled[0], words[0])
     parts = [Part(head, (head.config.question,)) for head in heads.each]
@@ -271,10 +271,24 @@ class _TowerFeatures:
         longest = max(map(len, firsts))
         if not longest:
             return None
-        index = torch.zeros((len(rows), longest), dtype=torch.int64, device=states.device)
+        index = torch.zeros((len(rows), longest), dtype=torch.int64)
         for place, one in enumerate(firsts):
-            index[place, : len(one)] = torch.tensor(one, device=states.device)
-        return states.gather(1, index[:, :, None].expand(-1, -1, states.shape[-1]))
+            index[place, : len(one)] = torch.tensor(one)
+        index = index.to(states.device)[:, :, None].expand(-1, -1, states.shape[-1])
+        return context_of(states.gather(1, index), [len(one) for one in firsts])
+
+
+def context_of(states: Tensor, counts: Sequence[int]) -> Tensor:
+    """Do for padded states [rows, words, width] what `encode.with_context` does for one text.
+
+    counts: words of each row; returns [rows, words, 2 x width].
+    """
+    places = torch.arange(states.shape[1])
+    is_near = (places[:, None] - places[None, :]).abs() <= REACH
+    is_word = places[None, :] < torch.tensor(counts)[:, None]
+    shares = (is_near[None] & is_word[:, None]).to(states.device, states.dtype)
+    shares = shares / shares.sum(dim=2, keepdim=True).clamp_min(1.0)
+    return torch.cat([states, shares @ states], dim=2)
 
 
 def _tower_study(

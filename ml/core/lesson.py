@@ -42,7 +42,7 @@ class FrozenFeatures:
 
     pooled: Tensor | None
     words: Sequence[Words | None]
-    width: int
+    word_width: int
 
     def batch(self, rows: Ints) -> tuple[Tensor | None, Tensor | None]:
         """Return pooled [rows, width] and padded word states [rows, words, width]."""
@@ -58,7 +58,7 @@ class FrozenFeatures:
         longest = max((len(w.ranges) for w in chosen if w is not None), default=0)
         if not longest:
             return None
-        states = np.zeros((len(rows), longest, self.width), dtype=np.float32)
+        states = np.zeros((len(rows), longest, self.word_width), dtype=np.float32)
         for place, words in enumerate(chosen):
             if words is not None:
                 states[place, : len(words.ranges)] = words.states

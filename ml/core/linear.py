@@ -32,7 +32,12 @@ class Rows:
     def of(cls, matrix: Any) -> "Rows":
         """Wrap a CSR matrix."""
         is_compact = matrix.shape[0] <= min(_MOST_COMPACT, matrix.shape[1])
-        return cls(matrix, (matrix @ matrix.T).toarray() if is_compact else None)
+        if not is_compact:
+            return cls(matrix, None)
+        # In double precision: reviews of the same words make the products singular, and single
+        # precision's rounding would make them worse than that.
+        exact = matrix.astype(np.float64)
+        return cls(matrix, (exact @ exact.T).toarray())
 
     def select(self, chosen: Ints) -> "Rows":
         """Return some of the rows."""
@@ -94,7 +99,7 @@ def _fit(
         return _solve(rows.matrix, rows.matrix.T.tocsr(), start, loss, strength)
     # Rows of the Cholesky factor have the inner products of the rows themselves.
     size = len(rows.products)
-    factor = np.linalg.cholesky(rows.products.astype(np.float64) + _JITTER * np.eye(size))
+    factor = np.linalg.cholesky(rows.products + _JITTER * np.eye(size))
     compact, intercepts = _solve(factor, factor.T, start, loss, strength)
     shares = solve_triangular(factor.T, compact.T, lower=False)
     return np.asarray((rows.matrix.T @ shares).T), intercepts

@@ -76,11 +76,13 @@ def learn(study: Study, config: TrainConfig) -> Iterator[Epoch | Progress]:
     steps = math.ceil(study.train.size / config.batch_size)
     epochs = max(config.epochs, math.ceil(config.minimum_steps / steps))
     optimiser = _optimiser(study, config)
+    # Warming up for longer than an epoch only wastes epochs of a training that stops early.
+    rising = max(1, min(int(config.warmup * steps * epochs), steps))
     starts = _validate(study)
     for epoch in range(1, epochs + 1):
         total = 0.0
         for step, rows in enumerate(batches(study.train, config.batch_size, chance), start=1):
-            share = _share(optimiser.steps, steps * epochs, config.warmup)
+            share = _share(optimiser.steps, steps * epochs, rising)
             total += _step(study, config, optimiser, rows, share)
             if not math.isfinite(total):
                 raise DivergedError(epoch)
@@ -130,9 +132,8 @@ def _optimiser(study: Study, config: TrainConfig) -> AdamW:
     return AdamW([*groups, (towers, study.encoder_rate)], config.weight_decay)
 
 
-def _share(step: int, steps: int, warmup: float) -> float:
+def _share(step: int, steps: int, rising: int) -> float:
     """Return the share of the peak rate at a step: up in a line, then down to zero in a line."""
-    rising = max(1, int(warmup * steps))
     if step < rising:
         return (step + 1) / rising
     return max(0.0, (steps - step) / max(1, steps - rising))

@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ml.core.config import HeadConfig
+from ml.core.config import HeadConfig, Kind
 from ml.core.engines.base import Floats
 from ml.core.heads_numpy import NumpyHead, outputs, split_arrays
 from ml.core.targets import Prior
@@ -25,10 +25,9 @@ class Head(nn.Module):
     def __init__(self, config: HeadConfig, *, width: int) -> None:
         super().__init__()
         self.config = config
-        inner = config.hidden or width
-        self.hidden = nn.Linear(width, inner) if config.hidden else None
+        self.hidden = nn.Linear(width, config.hidden) if config.hidden else None
         self.dropout = nn.Dropout(config.dropout)
-        self.out = nn.Linear(inner, outputs(config))
+        self.out = nn.Linear(config.hidden or width, outputs(config))
         self.register_buffer("mean", torch.zeros(width))
         self.register_buffer("scale", torch.ones(width))
         self.register_buffer("unit", torch.tensor([0.0, 1.0]))
@@ -58,8 +57,11 @@ class Head(nn.Module):
 class Heads(nn.ModuleList):
     """Hold one head per question, in the order of the config."""
 
-    def __init__(self, configs: Sequence[HeadConfig], *, width: int) -> None:
-        super().__init__(Head(config, width=width) for config in configs)
+    def __init__(self, configs: Sequence[HeadConfig], *, width: int, word_width: int) -> None:
+        super().__init__(
+            Head(config, width=word_width if config.kind is Kind.SPANS else width)
+            for config in configs
+        )
 
     @property
     def each(self) -> list[Head]:

@@ -1,0 +1,57 @@
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from ml.core.config import HeadConfig, Tier, TrainConfig
+from ml.core.data import Example
+from ml.core.events import Event, Finished
+from ml.core.train import run
+from tests.ml_core import tiny
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Hold the folders that trainings of one test session share."""
+
+    folder: Path
+    encoder: str
+
+    def config(
+        self, tier: str, heads: tuple[HeadConfig, ...] = tiny.HEADS, **settings: object
+    ) -> TrainConfig:
+        chosen = {"max_tokens": 32, "device": "cpu", "threads": 1, **settings}
+        return TrainConfig(Tier(tier), heads, self.encoder, **chosen)  # type: ignore[arg-type]
+
+    def events(self, examples: list[Example], config: TrainConfig, output: Path) -> list[Event]:
+        folders = {name: self.folder / name for name in ("features_dir", "encoders_dir")}
+        return list(run(examples, config, **folders, output_dir=output))
+
+    def train(self, examples: list[Example], config: TrainConfig, output: Path) -> Finished:
+        last = self.events(examples, config, output)[-1]
+        assert isinstance(last, Finished)
+        return last
+
+
+@pytest.fixture(scope="session")
+def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
+    folder = tmp_path_factory.mktemp("workshop")
+    return Workshop(folder, str(tiny.make_encoder(folder / "tiny")))
+
+
+@pytest.fixture(scope="session")
+def frozen(workshop: Workshop) -> Finished:
+    config = workshop.config("frozen")
+    return workshop.train(tiny.make_examples(200), config, workshop.folder / "frozen")
+
+
+@pytest.fixture(scope="session")
+def tfidf(workshop: Workshop) -> Finished:
+    config = workshop.config("tfidf")
+    return workshop.train(tiny.make_examples(200), config, workshop.folder / "tfidf")
+
+
+@pytest.fixture(scope="session")
+def full(workshop: Workshop) -> Finished:
+    config = workshop.config("full", epochs=3, learning_rate=1e-3)
+    return workshop.train(tiny.make_examples(120), config, workshop.folder / "full")
