@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,6 +15,7 @@ from ml.models import Evaluation, ModelVersion, Tier, TrainingRun
 from ml.planning import Wishes, plan_training
 from projects.api_base import ProjectAPIView
 from projects.models import Role
+from reviews.api import JobLinkOut
 
 MAX_NUMBER = 2**31 - 1
 
@@ -65,17 +67,39 @@ class TrainingRunIn(serializers.Serializer[Any]):
     seed = serializers.IntegerField(min_value=0, max_value=MAX_NUMBER, required=False)
 
 
+class TrainingAcceptedOut(serializers.Serializer[Any]):
+    """A training that waits for its worker."""
+
+    training_run = TrainingRunOut()
+    job = JobLinkOut()
+
+
+class TrainingRunPageOut(serializers.Serializer[Any]):
+    """Some trainings, and where the next ones are."""
+
+    results = TrainingRunOut(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+IDEMPOTENCY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)
+
+
 class TrainingRunListApi(ProjectAPIView):
     """The trainings of a project."""
 
     roles = {"GET": Role.VIEWER, "POST": Role.OWNER}
 
+    @extend_schema(operation_id="training_runs_list", responses=TrainingRunPageOut)
     def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002
         """List trainings, newest first."""
         pages = CursorPagination()
         page: Any = pages.paginate_queryset(selectors.runs_of(self.project), request, view=self)
         return pages.get_paginated_response(TrainingRunOut(page, many=True).data)
 
+    @extend_schema(
+        request=TrainingRunIn, responses={202: TrainingAcceptedOut}, parameters=[IDEMPOTENCY]
+    )
     def post(self, request: Request, slug: str) -> Response:  # noqa: ARG002
         """Start a training; 409 while another one is under way."""
         data = valid(TrainingRunIn(data=request.data))
@@ -101,6 +125,7 @@ class TrainingRunApi(ProjectAPIView):
 
     roles = {"GET": Role.VIEWER}
 
+    @extend_schema(responses=TrainingRunOut)
     def get(self, request: Request, slug: str, number: int) -> Response:  # noqa: ARG002
         """Return the training with its curve and its job."""
         return Response(TrainingRunOut(selectors.run_of(self.project, numbered(number))).data)
@@ -146,11 +171,20 @@ def _measured(row: Evaluation) -> dict[str, Any]:
     return metrics
 
 
+class ModelVersionPageOut(serializers.Serializer[Any]):
+    """Some versions, and where the next ones are."""
+
+    results = ModelVersionOut(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
 class ModelVersionListApi(ProjectAPIView):
     """The model versions of a project."""
 
     roles = {"GET": Role.VIEWER}
 
+    @extend_schema(operation_id="model_versions_list", responses=ModelVersionPageOut)
     def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002
         """List versions, newest first."""
         pages = CursorPagination()
@@ -163,6 +197,7 @@ class ModelVersionApi(ProjectAPIView):
 
     roles = {"GET": Role.VIEWER}
 
+    @extend_schema(responses=ModelVersionDetailOut)
     def get(self, request: Request, slug: str, number: int) -> Response:  # noqa: ARG002
         """Return the version with its metrics, intervals, baselines and confusion matrices."""
         version = selectors.version_of(self.project, numbered(number))
@@ -174,6 +209,7 @@ class PromoteApi(ProjectAPIView):
 
     roles = {"POST": Role.OWNER}
 
+    @extend_schema(request=None, responses=ModelVersionDetailOut)
     def post(self, request: Request, slug: str, number: int) -> Response:  # noqa: ARG002
         """Promote the version; repeating it changes nothing."""
         version = selectors.version_of(self.project, numbered(number))

@@ -5,6 +5,8 @@ from typing import Any
 
 from django.conf import settings
 from django.http import StreamingHttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -14,11 +16,12 @@ from common.api import CursorPagination, idempotency_key, valid
 from common.errors import FieldError, Invalid
 from jobs.api import JobOut, job_link
 from ml import results, selectors, services, serving, shapes
-from ml.api import MAX_NUMBER, numbered
+from ml.api import IDEMPOTENCY, MAX_NUMBER, numbered
 from ml.models import PredictionJob
 from ml.services import Source
 from projects.api_base import ProjectAPIView
 from projects.models import Role
+from reviews.api import JobLinkOut
 from reviews.selectors import dataset_of
 
 MAX_TEXTS = 256
@@ -37,12 +40,20 @@ class PredictIn(serializers.Serializer[Any]):
     model_version = serializers.IntegerField(min_value=1, max_value=MAX_NUMBER, required=False)
 
 
+class PredictOut(serializers.Serializer[Any]):
+    """One prediction a text, in the order given: its id and a key for every question."""
+
+    model_version = serializers.IntegerField()
+    predictions = serializers.ListField(child=serializers.DictField())
+
+
 class PredictApi(ProjectAPIView):
     """Answers at once."""
 
     roles = {"POST": Role.ANALYST}
     scope = ApiToken.Scope.PREDICT
 
+    @extend_schema(request=PredictIn, responses=PredictOut)
     def post(self, request: Request, slug: str) -> Response:  # noqa: ARG002
         """Answer every question of the project for up to 256 texts."""
         _check_size(request)
@@ -150,11 +161,27 @@ class PredictionJobIn(serializers.Serializer[Any]):
     model_version = serializers.IntegerField(required=False, min_value=1, max_value=MAX_NUMBER)
 
 
+class PredictionJobPageOut(serializers.Serializer[Any]):
+    """Some bulk predictions, and where the next ones are."""
+
+    results = PredictionJobOut(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+class PredictionAcceptedOut(serializers.Serializer[Any]):
+    """A bulk prediction that waits for its worker."""
+
+    prediction_job = PredictionJobOut()
+    job = JobLinkOut()
+
+
 class PredictionJobListApi(ProjectAPIView):
     """The bulk predictions of a project."""
 
     roles = {"GET": Role.ANALYST, "POST": Role.ANALYST}
 
+    @extend_schema(operation_id="prediction_jobs_list", responses=PredictionJobPageOut)
     def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002
         """List bulk predictions, newest first."""
         pages = CursorPagination()
@@ -162,6 +189,14 @@ class PredictionJobListApi(ProjectAPIView):
         page: Any = pages.paginate_queryset(works, request, view=self)
         return pages.get_paginated_response(PredictionJobOut(page, many=True).data)
 
+    @extend_schema(
+        request={
+            "multipart/form-data": PredictionJobIn,
+            "application/json": PredictionJobIn,
+        },
+        responses={202: PredictionAcceptedOut},
+        parameters=[IDEMPOTENCY],
+    )
     def post(self, request: Request, slug: str) -> Response:  # noqa: ARG002
         """Predict a data set or a file in a job; repeating it with its key changes nothing."""
         key = idempotency_key(request)
@@ -199,6 +234,7 @@ class PredictionJobApi(ProjectAPIView):
 
     roles = {"GET": Role.ANALYST}
 
+    @extend_schema(responses=PredictionJobOut)
     def get(self, request: Request, slug: str, prediction_id: int) -> Response:  # noqa: ARG002
         """Return the bulk prediction with its job."""
         work = selectors.prediction_of(self.project, numbered(prediction_id))
@@ -210,6 +246,13 @@ class ResultsApi(ProjectAPIView):
 
     roles = {"GET": Role.ANALYST}
 
+    @extend_schema(
+        responses={
+            (200, kind.partition(";")[0]): OpenApiTypes.BINARY
+            for kind in results.CONTENT_TYPES.values()
+        },
+        parameters=[OpenApiParameter("format", str, enum=list(results.CONTENT_TYPES))],
+    )
     def get(
         self,
         request: Request,

@@ -1,9 +1,12 @@
 """A project with gold, and trainings that really run: TF-IDF takes seconds."""
 
+import shutil
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 
 from accounts.models import User
 from jobs import kinds
@@ -11,7 +14,7 @@ from jobs.lease import Lease, claim_one
 from jobs.models import Job
 from labelling.models import Gold, GoldSource, GoldSpan
 from labelling.selectors import current_schema
-from ml import serving
+from ml import checkpoints, serving
 from ml.models import ModelVersion, TrainingRun
 from ml.planning import Wishes, plan_training
 from ml.services import start_training
@@ -21,6 +24,7 @@ from tests import factories
 
 GOOD = ("lovely", "excellent", "sturdy", "perfect", "a joy")
 BAD = ("awful", "broken", "flimsy", "useless", "a letdown")
+FIRST_ID = 1_000_000
 SPLITS = ("train", "train", "train", "validation", "test")
 
 
@@ -80,7 +84,12 @@ def label(project: Project, dataset: Dataset, *, count: int = 60) -> list[Review
     made = []
     for number, (text, is_good) in enumerate(texts(count)):
         review = factories.review(
-            project, text, dataset=dataset, split=SPLITS[(number // 2) % len(SPLITS)]
+            project,
+            text,
+            # The same ids in every test, on any database: what was learned once can be used again.
+            pk=FIRST_ID + number,
+            dataset=dataset,
+            split=SPLITS[(number // 2) % len(SPLITS)],
         )
         start = text.index("quality")
         gold(
@@ -147,16 +156,34 @@ def start(project: Project, owner: User) -> Callable[..., TrainingRun]:
     return make
 
 
+@pytest.fixture(scope="session")
+def learned(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Checkpoints of real trainings of this session, by what was wished for."""
+    return tmp_path_factory.mktemp("learned")
+
+
 @pytest.fixture
 def trained(
-    labelled: list[Review], start: Callable[..., TrainingRun]
+    labelled: list[Review], start: Callable[..., TrainingRun], learned: Path
 ) -> Callable[..., ModelVersion]:
-    """Return a maker of model versions, each of a real training."""
+    """Return a maker of model versions.
+
+    The first one of a kind really learns; the others adopt its checkpoint, as a training does
+    that was killed after it had learned.
+    """
 
     def make(**wishes: Any) -> ModelVersion:
         run = start(**wishes)
         assert run.job is not None
+        kept = learned / "-".join(
+            ["tfidf", *(f"{name}-{value}" for name, value in sorted(wishes.items()))]
+        )
+        if kept.exists():
+            shutil.copytree(kept, settings.MODELS_DIR / f"run-{run.pk}-0")
         finish(run.job)
-        return ModelVersion.objects.get(training_run=run)
+        version = ModelVersion.objects.get(training_run=run)
+        if not kept.exists():
+            shutil.copytree(checkpoints.directory_of(version), kept)
+        return version
 
     return make
