@@ -3,6 +3,7 @@
 import copy
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.conf import settings
@@ -23,7 +24,7 @@ def _own_files(tmp_path: Path) -> Iterator[None]:
     for name in names:
         setattr(settings, name, tmp_path / name.lower())
     # The storage caches its place; a copy of the settings makes it look again.
-    storages = copy.deepcopy(settings.STORAGES)
+    storages: dict[str, Any] = copy.deepcopy(settings.STORAGES)
     storages["default"]["OPTIONS"]["location"] = tmp_path / "files"
     with override_settings(STORAGES=storages):
         yield

@@ -89,7 +89,8 @@ def postgres() -> Iterator[str]:
 
 
 def _create_database(programs: Path, port: int, env: dict[str, str]) -> None:
-    command = [str(programs / "createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", "gloss", "gloss"]
+    command = [str(programs / "createdb"), "-h", "127.0.0.1", "-p", str(port)]
+    command += ["-U", "gloss", "gloss"]
     until = time.monotonic() + READY_SECONDS
     while subprocess.run(command, env=env, capture_output=True, check=False).returncode:
         if time.monotonic() > until:

@@ -45,9 +45,13 @@ def test_a_claim_leaves_a_job_that_may_not_start_yet(queued: Callable[..., Job])
 def test_an_effect_and_its_step_are_committed_together(claimed: Callable[..., Lease]) -> None:
     lease = claimed()
 
-    with pytest.raises(ZeroDivisionError), lease.effect(step=1):
-        lease.log("half an effect")
-        raise ZeroDivisionError
+    def half_an_effect() -> None:
+        with lease.effect(step=1):
+            lease.log("half an effect")
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        half_an_effect()
 
     assert Job.objects.get().step == 0
     assert not JobLogLine.objects.exists()

@@ -72,7 +72,7 @@ def write_reviews(path: Path) -> None:
             is_good = rng.random() < 0.55
             words = rng.sample(GOOD if is_good else BAD, 2)
             text = f"Order {number} {words[0]} and {words[1]}. I use it every {number % 7} days."
-            stars, feeling = (5, "positive") if is_good else (2, "negative")
+            stars, feeling = ("5", "positive") if is_good else ("2", "negative")
             if number >= LABELLED:
                 stars, feeling = "", ""
             day = f"2026-{1 + number % 12:02d}-10"

@@ -26,13 +26,13 @@ class Command(BaseCommand):
             raise CommandError(f"There is no person {username!r}.")
         try:
             project = project_for(user, options["project"])
-            _, secret = create_token(
+            secret = create_token(
                 user=user,
                 project_id=project.pk,
                 name=options["name"],
                 scopes=options["scope"] or [ApiToken.Scope.READ.value],
                 days=options["days"],
-            )
+            )[1]
         except GlossError as error:
             raise CommandError(f"{username} and {options['project']}: {error.detail}") from error
         self.stdout.write(secret)
