@@ -1,5 +1,6 @@
 """Texts to vectors: tokenise, batch by length under a token budget, pool, or keep word states."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,7 @@ from ml.core.errors import ConfigError
 
 _BATCH_TOKENS: Final = 2048
 # Windows over a long text overlap by a quarter, so that every word has context on both sides.
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _STRIDE_SHARE: Final = 0.25
 
 REACH: Final = 3
@@ -85,7 +87,7 @@ class TextEncoder:
 
     def tokenise(self, texts: Sequence[str]) -> list[tokenizers.Encoding]:
         """Return the encodings of texts, each cut after max_tokens."""
-        return list(self._cutting.encode_batch(list(texts)))
+        return list(self._cutting.encode_batch([_encodable(text) for text in texts]))
 
     def words(self, texts: Sequence[str]) -> list[Words]:
         """Return the words of every text; long texts are read in overlapping windows."""
@@ -98,7 +100,8 @@ class TextEncoder:
         return [collector.words() for collector in collected]
 
     def _windows(self, texts: Sequence[str]) -> Iterator[_Window]:
-        for index, encoding in enumerate(self._windowing.encode_batch(list(texts))):
+        readable = [_encodable(text) for text in texts]
+        for index, encoding in enumerate(self._windowing.encode_batch(readable)):
             for part in (encoding, *encoding.overflowing):
                 firsts, ranges = word_starts(part, texts[index])
                 yield _Window(index, part.ids, firsts, ranges)
@@ -176,6 +179,11 @@ def word_starts(
         firsts.append(index)
         ranges.append((start, end))
     return firsts, [_trimmed(place, text) for place in ranges]
+
+
+def _encodable(text: str) -> str:
+    # Half of a surrogate pair is no character, and tokenizers refuse it; offsets stay the same.
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def _trimmed(place: tuple[int, int], text: str) -> tuple[int, int]:

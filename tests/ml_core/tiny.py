@@ -48,9 +48,7 @@ def _tokenizer(texts: Sequence[str]) -> tokenizers.Tokenizer:
     tokenizer.normalizer = normalizers.BertNormalizer()
     tokenizer.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
     special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
-    trainer = trainers.WordPieceTrainer(
-        vocab_size=300, special_tokens=special, show_progress=False
-    )
+    trainer = trainers.WordPieceTrainer(vocab_size=300, special_tokens=special, show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
     tokenizer.post_processor = processors.TemplateProcessing(
         single="[CLS] $A [SEP]", special_tokens=[("[CLS]", 2), ("[SEP]", 3)]
@@ -70,7 +68,7 @@ def _example(number: int, chance: random.Random) -> Example:
     thing = chance.choice(list(THINGS))
     text = f"{chance.choice(['This', 'My', 'The'])} {word} {thing} came {number} days ago 🎁."
     start = text.index(thing)
-    split: Split = ("train", "train", "train", "validation", "test")[number % 5]  # type: ignore[assignment]
+    split: Split = ("train", "train", "train", "validation", "test")[number % 5]
     polarity = "good" if is_good else "bad"
     span = SpanAnswer(start, start + len(thing), THINGS[thing], polarity)
     return Example(
