@@ -113,13 +113,13 @@ def cancel(*, job: Job, actor: User) -> Job:
             kind=job.kind,
         )
     if waiting:
-        tidy(job)
+        transaction.on_commit(lambda: tidy(job))
     job.refresh_from_db()
     return job
 
 
 def tidy(job: Job) -> None:
-    """Let the job's kind clear up after it, once the end without success is committed."""
+    """Let the kind of a job that ended without success clear up what it left half done."""
     on_end = kinds.get(job.kind).on_end
     if on_end:
-        transaction.on_commit(lambda: import_string(on_end)(job.pk))
+        import_string(on_end)(job.pk)

@@ -20,7 +20,9 @@ LIBRARIES = [
 
 
 def lock() -> dict[str, Any]:
-    text: dict[str, Any] = json.loads((ROOT / "package-lock.json").read_text())
+    text: dict[str, Any] = json.loads(
+        (ROOT / "platform" / "vendoring" / "package-lock.json").read_text()
+    )
     return text
 
 
