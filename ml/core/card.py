@@ -1,5 +1,6 @@
 """The model card: what a checkpoint is, in words."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from ml.core.config import HeadConfig, TrainConfig
@@ -11,8 +12,10 @@ _TIERS = {
 }
 
 
-def write_card(config: TrainConfig, metrics: dict[str, Any], snapshot: str) -> str:
-    """Return the card as Markdown."""
+def write_card(
+    config: TrainConfig, metrics: dict[str, Any], snapshot: str, shares: Mapping[str, float]
+) -> str:
+    """Return the card as Markdown; `shares` is what a linear model of terms has in a question."""
     kind = _TIERS[config.tier].format(encoder=config.encoder)
     counts = metrics["counts"]
     lines = [
@@ -21,6 +24,7 @@ def write_card(config: TrainConfig, metrics: dict[str, Any], snapshot: str) -> s
         f"This model answers {len(config.heads)} question(s) about a review with {kind}.",
         f"It learned from {counts['train']} reviews, chose its settings on",
         f"{counts['validation']} and was measured on {counts['test']} others.",
+        *(f"A linear model of terms counts {s:.0%} in {q}." for q, s in shares.items()),
         f"Seed {config.seed}; data snapshot `{snapshot}`.",
         "",
         "| question | measure | model | 95 % interval | n | majority | TF-IDF |",

@@ -18,7 +18,7 @@ from ml.core.encoders import file_sha256
 from ml.core.engines.base import Floats
 from ml.core.errors import CheckpointError
 
-FORMAT: Final = 2
+FORMAT: Final = 3
 MANIFEST: Final = "manifest.json"
 _LIBRARIES: Final = ("numpy", "onnxruntime", "safetensors", "scipy", "tokenizers", "torch")
 

@@ -179,6 +179,8 @@ class TrainConfig:
     """auto, cpu or cuda."""
     baselines: bool = True
     """Whether the majority and TF-IDF baselines are computed beside the model."""
+    blend: bool = True
+    """Whether the frozen tier mixes in a linear model of terms where validation says it helps."""
     class_weights: bool = False
     """Whether rare options of a choice weigh more (inverse square root of their share, capped):
     raises their recall, costs accuracy and honest confidences."""

@@ -1,6 +1,6 @@
 """The model of the frozen and the full tier: an encoder and numpy heads."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,6 +37,11 @@ class NeuralModel:
     def heads(self) -> tuple[HeadConfig, ...]:
         """Return the configs of the heads."""
         return tuple(head.config for head in self.numpy_heads)
+
+    def only(self, questions: Collection[str]) -> "NeuralModel":
+        """Return the model of some of the questions."""
+        heads = tuple(h for h in self.numpy_heads if h.config.question in questions)
+        return NeuralModel(heads, self.pooler, self.worder)
 
     def scores(self, texts: Sequence[str]) -> dict[str, Scores]:
         """Return the scores of every question for texts."""

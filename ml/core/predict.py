@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from ml.core import checkpoint
 from ml.core.answers import Prediction, predict
+from ml.core.blend import BlendedModel
 from ml.core.calibration import Calibration
 from ml.core.config import HeadConfig, Tier, TrainConfig
 from ml.core.encode import TextEncoder
@@ -14,7 +15,7 @@ from ml.core.errors import CheckpointError, ConfigError
 from ml.core.heads_numpy import NumpyHead, split_arrays
 from ml.core.neural import NeuralModel
 from ml.core.scores import Model
-from ml.core.tfidf import VOCABULARY, TfidfModel
+from ml.core.tfidf import TERMS, VOCABULARY, TfidfModel
 
 # Texts scored at a time: enough to sort by length, little enough to stay in memory.
 _CHUNK: Final = 512
@@ -64,7 +65,9 @@ class Predictor:
             layers=config.layers,
         )
         heads = tuple(NumpyHead(h, split_arrays(tensors, i)) for i, h in enumerate(config.heads))
-        return cls(NeuralModel(heads, encoder, encoder), calibrations, encoder)
+        deep = NeuralModel(heads, encoder, encoder)
+        model = _blended(directory, deep, settings["shares_of_terms"], tensors)
+        return cls(model, calibrations, encoder)
 
     @property
     def heads(self) -> tuple[HeadConfig, ...]:
@@ -95,6 +98,17 @@ class Predictor:
             pooling=self._encoder.pooling,
         )
         return encoder.pooled(texts)
+
+
+def _blended(
+    directory: Path, deep: NeuralModel, shares: dict[str, float], tensors: dict[str, Floats]
+) -> Model:
+    if not shares:
+        return deep
+    own = {n.removeprefix(TERMS): a for n, a in tensors.items() if n.startswith(TERMS)}
+    heads = tuple(head for head in deep.heads if head.question in shares)
+    vocabulary = checkpoint.read_json(directory / VOCABULARY)
+    return BlendedModel(deep, TfidfModel.from_parts(heads, vocabulary, own), shares)
 
 
 def _engine(

@@ -1,7 +1,7 @@
 """The tfidf tier: linear models on terms; no encoder, no torch, no scikit-learn."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -18,6 +18,10 @@ from ml.core.targets import choice_targets, multichoice_targets, number_targets
 from ml.core.vectorise import Vectoriser
 
 VOCABULARY: Final = "vocabulary.json"
+
+TERMS: Final = "terms."
+"""Begins the names of this model's tensors where it is part of a larger one."""
+
 _STRENGTH: Final = 4.0
 _ALPHA: Final = 1.0
 
@@ -49,6 +53,15 @@ class TfidfModel:
             else:
                 found[head.question] = self._linear_scores(head, rows)
         return found
+
+    def only(self, questions: Collection[str]) -> "TfidfModel":
+        """Return the model of some of the questions, on the same terms."""
+        return TfidfModel(
+            tuple(head for head in self.heads if head.question in questions),
+            self.vectoriser,
+            {q: linear for q, linear in self.linears.items() if q in questions},
+            {q: tagger for q, tagger in self.taggers.items() if q in questions},
+        )
 
     def tensors(self) -> dict[str, Floats]:
         """Return every array, named as `from_parts` wants it."""

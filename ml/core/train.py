@@ -10,14 +10,17 @@ from pathlib import Path
 from typing import Any
 
 from ml.core import checkpoint
+from ml.core.blend import BlendedModel, blend
 from ml.core.card import write_card
 from ml.core.config import HeadConfig, Kind, Tier, TrainConfig
 from ml.core.data import Example, answered, check_answers, snapshot_hash
+from ml.core.engines.base import Floats
 from ml.core.engines.export import FILES
 from ml.core.errors import TooLittleDataError
 from ml.core.evaluate import Measured, majority_metrics, measure_model, outcome
 from ml.core.events import Epoch, Event, Finished, Stage
-from ml.core.tfidf import TfidfModel, fit_tfidf
+from ml.core.neural import NeuralModel
+from ml.core.tfidf import TERMS, TfidfModel, fit_tfidf
 
 _FEW = 20
 
@@ -41,8 +44,8 @@ class _Clock:
 
 @dataclass(frozen=True)
 class _Result:
-    model: Any
-    tensors: dict[str, Any]
+    model: TfidfModel | NeuralModel | BlendedModel
+    tensors: dict[str, Floats]
     encoder_folder: Path | None = None
     tower: dict[str, Any] | None = None
 
@@ -68,13 +71,19 @@ def run(
         fitting = _fit(chosen, usable, features_dir, encoders_dir, scratch)
         result = yield from _recorded(fitting, curve)
         clock.lap("train")
+        terms = None
+        if usable.tier is not Tier.TFIDF and (usable.baselines or usable.blend):
+            yield Stage("Fitting the linear model of terms")
+            terms = _tfidf(chosen, usable)
+            result = _blended(result, terms, chosen, usable)
+            clock.lap("terms")
         yield Stage("Measuring on the test reviews")
         measured = measure_model(result.model, chosen)
         clock.lap("evaluate")
         baselines: dict[str, dict[str, Any]] = {}
         if config.baselines:
             yield Stage("Measuring the baselines")
-            baselines = _baselines(chosen, usable)
+            baselines = _baselines(chosen, usable, terms)
             clock.lap("baselines")
         metrics = {
             "questions": _with_notes(outcome(measured.questions, baselines), notes, config),
@@ -83,7 +92,11 @@ def run(
             "counts": _counts(chosen, usable),
         }
         yield Stage("Writing the checkpoint")
-        _write(scratch / "checkpoint", output_dir, examples, usable, result, measured, metrics)
+        snapshot = snapshot_hash(examples)
+        folder = _write(scratch, chosen, usable, result, measured, metrics, snapshot)
+        about = {"snapshot_sha256": snapshot, "seed": config.seed}
+        versions = checkpoint.library_versions()
+        checkpoint.publish(folder, output_dir, {**about, "versions": versions})
     yield Finished(metrics, output_dir)
 
 
@@ -177,10 +190,25 @@ def _tfidf(examples: Sequence[Example], config: TrainConfig) -> TfidfModel:
     return fit_tfidf(config.heads, [e for e in examples if e.split == "train"])
 
 
-def _baselines(examples: Sequence[Example], config: TrainConfig) -> dict[str, dict[str, Any]]:
+def _blended(
+    result: _Result, terms: TfidfModel, examples: Sequence[Example], config: TrainConfig
+) -> _Result:
+    deep = result.model
+    if not (config.blend and config.tier is Tier.FROZEN and isinstance(deep, NeuralModel)):
+        return result
+    model = blend(deep, terms, examples)
+    if not isinstance(model, BlendedModel):
+        return result
+    own = {f"{TERMS}{name}": tensor for name, tensor in model.terms.tensors().items()}
+    return replace(result, model=model, tensors={**result.tensors, **own})
+
+
+def _baselines(
+    examples: Sequence[Example], config: TrainConfig, terms: TfidfModel | None
+) -> dict[str, dict[str, Any]]:
     found = {"majority": majority_metrics(config.heads, examples)}
-    if config.tier is not Tier.TFIDF:
-        measured = measure_model(_tfidf(examples, config), examples)
+    if terms is not None:
+        measured = measure_model(terms, examples)
         found["tfidf"] = {q: m["model"] for q, m in measured.questions.items() if m["model"]}
     return found
 
@@ -209,41 +237,38 @@ def _counts(examples: Sequence[Example], config: TrainConfig) -> dict[str, Any]:
 
 
 def _write(
-    folder: Path,
-    output_dir: Path,
+    scratch: Path,
     examples: Sequence[Example],
     config: TrainConfig,
     result: _Result,
     measured: Measured,
     metrics: dict[str, Any],
-) -> None:
+    snapshot: str,
+) -> Path:
+    folder = scratch / "checkpoint"
     folder.mkdir()
-    snapshot = snapshot_hash(examples)
     checkpoint.write_tensors(folder / "model.safetensors", result.tensors)
     _write_tier(folder, result)
+    shares = result.model.shares if isinstance(result.model, BlendedModel) else {}
     settings = {
         "train": config.to_json(),
         "calibrations": {q: c.to_json() for q, c in measured.calibrations.items()},
         "tower": result.tower,
+        "shares_of_terms": shares,
     }
     checkpoint.write_json(folder / "config.json", settings)
     checkpoint.write_json(folder / "metrics.json", metrics)
-    (folder / "CARD.md").write_text(write_card(config, metrics, snapshot), "utf-8")
-    tested = [e for e in _in_order(examples, config) if e.split == "test"]
+    (folder / "CARD.md").write_text(write_card(config, metrics, snapshot, shares), "utf-8")
+    tested = [example for example in examples if example.split == "test"]
     _write_predictions(folder / "test_predictions.jsonl", tested, measured)
-    versions = checkpoint.library_versions()
-    about = {"snapshot_sha256": snapshot, "seed": config.seed, "versions": versions}
-    checkpoint.publish(folder, output_dir, about)
-
-
-def _in_order(examples: Sequence[Example], config: TrainConfig) -> list[Example]:
-    questions = {head.question for head in config.heads}
-    return [e for e in examples if questions & e.answers.keys()]
+    return folder
 
 
 def _write_tier(folder: Path, result: _Result) -> None:
     if isinstance(result.model, TfidfModel):
         result.model.write_vocabulary(folder)
+    if isinstance(result.model, BlendedModel):
+        result.model.terms.write_vocabulary(folder)
     if result.encoder_folder is not None:
         for name in FILES:
             checkpoint.place(result.encoder_folder / name, folder / name)

@@ -4,7 +4,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -81,14 +81,11 @@ class Vectoriser:
 
     def _word_counts(self, texts: Sequence[str]) -> Any:
         columns: dict[str, int] = self._columns  # type: ignore[attr-defined]  # set in __post_init__
-        pairs = [
-            (row, columns[term])
-            for row, text in enumerate(texts)
-            for term in _word_terms(text)
-            if term in columns
-        ]
-        rows, found = zip(*pairs, strict=True) if pairs else ((), ())
-        return _counts(np.array(rows, int), np.array(found, int), (len(texts), len(self.words)))
+        found = [[columns.get(term, -1) for term in _word_terms(text)] for text in texts]
+        rows = np.repeat(np.arange(len(texts)), [len(one) for one in found])
+        flat = np.fromiter(chain.from_iterable(found), dtype=np.int64, count=len(rows))
+        is_known = flat >= 0
+        return _counts(rows[is_known], flat[is_known], (len(texts), len(self.words)))
 
     def _gram_counts(self, texts: Sequence[str]) -> Any:
         hashes: Hashes = self._hashes  # type: ignore[attr-defined]  # set in __post_init__

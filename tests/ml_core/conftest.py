@@ -12,7 +12,7 @@ from tests.ml_core import tiny
 
 # A random encoder of width 32 knows nothing: it takes more steps, and faster ones, than a real one.
 FROZEN: Any = {"epochs": 60, "batch_size": 8}
-FULL: Any = {"epochs": 12, "learning_rate": 1e-3}
+FULL: Any = {"epochs": 20, "learning_rate": 1e-3, "batch_size": 8}
 
 
 @dataclass(frozen=True)
@@ -59,4 +59,4 @@ def tfidf(workshop: Workshop) -> Finished:
 @pytest.fixture(scope="session")
 def full(workshop: Workshop) -> Finished:
     config = workshop.config("full", **FULL)
-    return workshop.train(tiny.make_examples(120), config, workshop.folder / "full")
+    return workshop.train(tiny.make_examples(200), config, workshop.folder / "full")

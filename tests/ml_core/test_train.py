@@ -89,7 +89,7 @@ def test_the_same_seed_gives_the_same_fine_tuned_weights(
 ) -> None:
     config = workshop.config("full", **FULL)
 
-    again = workshop.train(tiny.make_examples(120), config, tmp_path / "again")
+    again = workshop.train(tiny.make_examples(200), config, tmp_path / "again")
 
     weights = [(d / "model.safetensors").read_bytes() for d in (full.directory, again.directory)]
     assert weights[0] == weights[1]
@@ -230,3 +230,15 @@ def test_answers_may_be_partial_and_every_question_still_learns(
 
     assert finished.metrics["questions"]["sentiment"]["model"]["accuracy"]["value"] > 0.75
     assert finished.metrics["questions"]["thing"]["n"] < 60
+
+
+def test_test_reviews_that_answer_only_a_question_left_out_cost_nothing(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    examples = without(tiny.make_examples(60), "sentiment", "train")
+    lonely = Example(999, "a kettle", "test", {"sentiment": "positive"})
+
+    finished = workshop.train([*examples, lonely], workshop.config("tfidf"), tmp_path / "out")
+
+    lines = (finished.directory / "test_predictions.jsonl").read_text("utf-8").splitlines()
+    assert json.loads(lines[-1])["id"] == 999
