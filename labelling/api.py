@@ -214,6 +214,14 @@ class AnnotationOut(serializers.Serializer[Any]):
     updated_at = serializers.DateTimeField()
 
 
+class AnnotationPageOut(serializers.Serializer[Any]):
+    """Some annotations, and where the next ones are."""
+
+    results = AnnotationOut(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
 def _annotation_out(annotation: Annotation) -> dict[str, Any]:
     schema: SchemaSnapshot = selectors.schema_of(annotation)
     answers = gold.read_answers(annotation, schema)
@@ -280,7 +288,7 @@ class AnnotationListApi(ProjectAPIView):
 
     roles = {"GET": Role.ANNOTATOR}
 
-    @extend_schema(responses=AnnotationOut(many=True))
+    @extend_schema(operation_id="annotations_list", responses=AnnotationPageOut)
     def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002
         """List annotations."""
         annotations = selectors.annotations(

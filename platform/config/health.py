@@ -7,6 +7,7 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.http import require_GET
+from kombu.exceptions import OperationalError
 from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from jobs import kinds
@@ -35,7 +36,7 @@ def readyz(request: HttpRequest) -> JsonResponse:  # noqa: ARG001
 def _outcome(check: Callable[[], str]) -> str:
     try:
         return check()
-    except (DatabaseError, OSError) as error:
+    except (DatabaseError, OperationalError, OSError) as error:
         return f"{type(error).__name__}: not reachable"
 
 

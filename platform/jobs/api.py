@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -57,6 +58,7 @@ def _visible_job(request: Request, job_id: UUID, *, at_least: Role, scope: ApiTo
 class JobApi(APIView):
     """One job: state, progress, result."""
 
+    @extend_schema(responses=JobOut)
     def get(self, request: Request, job_id: UUID) -> Response:
         """Return the job."""
         job = _visible_job(request, job_id, at_least=Role.VIEWER, scope=ApiToken.Scope.READ)
@@ -66,6 +68,7 @@ class JobApi(APIView):
 class JobCancelApi(APIView):
     """Call a job off."""
 
+    @extend_schema(request=None, responses=JobOut)
     def post(self, request: Request, job_id: UUID) -> Response:
         """Cancel what waits, ask what runs to stop; repeating it changes nothing."""
         job = _visible_job(request, job_id, at_least=Role.ANALYST, scope=ApiToken.Scope.WRITE)

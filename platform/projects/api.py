@@ -2,13 +2,14 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import ApiToken, User
-from common.api import valid
+from common.api import CursorPagination, valid
 from common.errors import NotAllowed
 from projects import services
 from projects.api_base import ProjectAPIView
@@ -31,17 +32,28 @@ class ProjectIn(serializers.Serializer[Any]):
     preset = serializers.CharField(max_length=50, required=False, default="blank")
 
 
+class ProjectPageOut(serializers.Serializer[Any]):
+    """Some projects, and where the next ones are."""
+
+    results = ProjectOut(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
 class ProjectListApi(APIView):
     """The projects one may enter; a new one makes its maker the owner."""
 
+    @extend_schema(operation_id="projects_list", responses=ProjectPageOut)
     def get(self, request: Request) -> Response:
-        """List projects (a token sees its own only)."""
-        projects = Project.objects.filter(memberships__user=request.user.pk).order_by("slug")
+        """List projects, newest first (a token sees its own only)."""
+        projects = Project.objects.filter(memberships__user=request.user.pk)
         if isinstance(request.auth, ApiToken):
             projects = projects.filter(pk=request.auth.project_id)
-        results = ProjectOut(projects[:200], many=True).data
-        return Response({"results": results, "next": None, "previous": None})
+        pages = CursorPagination()
+        page: Any = pages.paginate_queryset(projects, request, view=self)
+        return pages.get_paginated_response(ProjectOut(page, many=True).data)
 
+    @extend_schema(request=ProjectIn, responses={201: ProjectOut})
     def post(self, request: Request) -> Response:
         """Create a project; tokens are bound to one project and cannot."""
         if isinstance(request.auth, ApiToken):
@@ -52,24 +64,28 @@ class ProjectListApi(APIView):
         return Response(ProjectOut(project).data, status=status.HTTP_201_CREATED)
 
 
+class RenameIn(serializers.Serializer[Any]):
+    """What people see; the slug stays."""
+
+    name = serializers.CharField(max_length=100)
+
+
 class ProjectApi(ProjectAPIView):
     """One project."""
 
     roles = {"GET": Role.VIEWER, "PATCH": Role.OWNER}
 
+    @extend_schema(responses=ProjectOut)
     def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002
         """Return the project."""
         return Response(ProjectOut(self.project).data)
 
+    @extend_schema(request=RenameIn, responses=ProjectOut)
     def patch(self, request: Request, slug: str) -> Response:  # noqa: ARG002
         """Rename the project."""
-        data = valid(_RenameIn(data=request.data))
+        data = valid(RenameIn(data=request.data))
         project = services.rename_project(project=self.project, actor=self.user, **data)
         return Response(ProjectOut(project).data)
-
-
-class _RenameIn(serializers.Serializer[Any]):
-    name = serializers.CharField(max_length=100)
 
 
 class MemberOut(serializers.Serializer[Any]):
@@ -86,17 +102,32 @@ class MemberIn(serializers.Serializer[Any]):
     role = serializers.ChoiceField(choices=[role.label for role in Role])
 
 
+class MemberPageOut(serializers.Serializer[Any]):
+    """Some members, and where the next ones are."""
+
+    results = MemberOut(many=True)
+    next = serializers.URLField(allow_null=True)
+    previous = serializers.URLField(allow_null=True)
+
+
+class _OldestFirst(CursorPagination):
+    ordering = "id"
+
+
 class MemberListApi(ProjectAPIView):
     """The members of a project."""
 
     roles = {"GET": Role.REVIEWER, "POST": Role.OWNER}
 
+    @extend_schema(operation_id="members_list", responses=MemberPageOut)
     def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002
-        """List members."""
-        members = self.project.memberships.select_related("user").order_by("user__username")
-        results = MemberOut(members[:1000], many=True).data
-        return Response({"results": results, "next": None, "previous": None})
+        """List members, the first to come first."""
+        members = self.project.memberships.select_related("user")
+        pages = _OldestFirst()
+        page: Any = pages.paginate_queryset(members, request, view=self)
+        return pages.get_paginated_response(MemberOut(page, many=True).data)
 
+    @extend_schema(request=MemberIn, responses={201: MemberOut})
     def post(self, request: Request, slug: str) -> Response:  # noqa: ARG002
         """Add a member or change a role."""
         data = valid(MemberIn(data=request.data))

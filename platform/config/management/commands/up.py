@@ -29,7 +29,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *_: Any, **__: Any) -> None:
-        port = int(os.environ.get("PORT", "8000"))
+        port = _port()
         _refuse_taken_port(port)
         call_command("migrate", interactive=False, verbosity=0)
         _collect_static()
@@ -98,6 +98,13 @@ class Command(BaseCommand):
         lines += [f"Everything it writes is in {settings.HOME}", "Ctrl-C stops it.", ""]
         self.stdout.write("\n".join(lines))
         self.stdout.flush()
+
+
+def _port() -> int:
+    raw = os.environ.get("PORT", "8000")
+    if not (raw.isascii() and raw.isdigit() and len(raw) < 6 and 0 < int(raw) < 65_536):
+        raise CommandError(f"PORT is a number from 1 to 65535, not {raw!r}: make run PORT=8000")
+    return int(raw)
 
 
 def _refuse_taken_port(port: int) -> None:
