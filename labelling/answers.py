@@ -66,7 +66,7 @@ def number(question: QuestionSnapshot, raw: Any) -> float:
     """Return a number within the question's bounds; raise Fault with the sentence."""
     shown = f"{raw:g}" if isinstance(raw, float) else str(raw)[:40]
     said = f'"{shown}" is not {_wanted(question)}'
-    if isinstance(raw, bool) or not isinstance(raw, int | float) or not math.isfinite(raw):
+    if isinstance(raw, bool) or not isinstance(raw, int | float) or not _is_storable(raw):
         raise Fault(said)
     if question.is_integer and raw != int(raw):
         raise Fault(said)
@@ -75,6 +75,14 @@ def number(question: QuestionSnapshot, raw: Any) -> float:
     if is_low or is_high:
         raise Fault(said)
     return float(raw)
+
+
+def _is_storable(raw: float) -> bool:
+    """Tell whether a number is one that a float holds: JSON may say 1e999, or 400 digits."""
+    try:
+        return math.isfinite(raw)
+    except OverflowError:
+        return False
 
 
 def _wanted(question: QuestionSnapshot) -> str:
@@ -207,7 +215,7 @@ def _spans_field(question: QuestionSnapshot, raw: str, *, has_none: bool) -> Any
         return [] if has_none else None
     try:
         marked = json.loads(raw)
-    except ValueError:
+    except (ValueError, RecursionError):
         return raw
     return None if marked == [] and not (question.is_required or has_none) else marked
 

@@ -1,5 +1,6 @@
 """What makes a set of questions a good one: checked before it becomes a version."""
 
+import math
 import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
@@ -92,7 +93,9 @@ def _name_faults(at: str, name: str) -> Iterator[FieldError]:
 
 def _bound_faults(at: str, question: QuestionSnapshot) -> Iterator[FieldError]:
     low, high = question.minimum, question.maximum
-    if question.kind != "number" and (low is not None or high is not None):
+    if not all(bound is None or math.isfinite(bound) for bound in (low, high)):
+        yield FieldError(f"{at}.minimum", "A minimum and a maximum are finite, or left out.")
+    elif question.kind != "number" and (low is not None or high is not None):
         yield FieldError(f"{at}.minimum", "Only numbers have a minimum and a maximum.")
     elif low is not None and high is not None and not low < high:
         yield FieldError(f"{at}.minimum", f"The minimum {low:g} is not below the maximum {high:g}.")

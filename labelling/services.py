@@ -4,12 +4,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
 from common.errors import Conflict, NotVisible
+from common.text import normalise
 from labelling import answers as answers_json
 from labelling import gold
 from labelling.answers import Answers
@@ -52,6 +53,10 @@ def heartbeat(*, assignment: Assignment, annotator: User) -> Assignment:
     now = timezone.now()
     if assignment.state == _State.EXPIRED:
         _check_free(assignment, now)
+        # What is still leased here has run out as well, and nobody has come to notice.
+        Assignment.objects.filter(review_id=assignment.review_id, state=_State.LEASED).update(
+            state=_State.EXPIRED, ended_at=now
+        )
         if Assignment.objects.filter(
             project=assignment.project, annotator=annotator, state=_State.LEASED
         ).exists():
@@ -61,7 +66,11 @@ def heartbeat(*, assignment: Assignment, annotator: User) -> Assignment:
     assignment.state = _State.LEASED
     assignment.ended_at = None
     assignment.lease_until = now + lease_time(assignment.project)
-    assignment.save(update_fields=["state", "ended_at", "lease_until"])
+    try:
+        with transaction.atomic():
+            assignment.save(update_fields=["state", "ended_at", "lease_until"])
+    except IntegrityError:  # one_lease_per_annotator: the next review came at the same moment
+        raise Conflict("You hold another review by now. Go on with that one.") from None
     return assignment
 
 
@@ -73,7 +82,7 @@ def skip(*, assignment: Assignment, annotator: User, reason: str = "") -> Assign
         raise Conflict("You have answered this review already. Edit that annotation instead.")
     if assignment.state == _State.SKIPPED:
         return assignment
-    assignment.reason = reason.strip()[:300]
+    assignment.reason = normalise(reason)[:300]
     end(assignment, _State.SKIPPED, timezone.now())
     _audit(assignment, "review.skipped", reason=assignment.reason)
     return assignment
@@ -113,7 +122,7 @@ def submit(
         created_at=now,
         updated_at=now,
         seconds=_seconds(assignment, now, seconds),
-        note=note.strip()[:1000],
+        note=normalise(note)[:1000],
     )
     end(assignment, _State.SUBMITTED, now)
     _settle(annotation, schema, values)
@@ -136,7 +145,7 @@ def edit(
     values = answers_json.parse(schema, answers, annotation.review.text)
     annotation.schema_id = schema.id
     annotation.updated_at = timezone.now()
-    annotation.note = note.strip()[:1000]
+    annotation.note = normalise(note)[:1000]
     annotation.save(update_fields=["schema", "updated_at", "note"])
     gold.clear_answers(annotation)
     _settle(annotation, schema, values)

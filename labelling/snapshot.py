@@ -49,6 +49,8 @@ class QuestionSnapshot:
             return ()
         if self.minimum is None or self.maximum is None:
             return ()
+        if self.maximum - self.minimum > MAX_BUTTONS:  # before a range is made: it may be 1e308
+            return ()
         values = range(int(self.minimum), int(self.maximum) + 1)
         return tuple(values) if len(values) <= MAX_BUTTONS else ()
 

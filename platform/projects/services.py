@@ -78,9 +78,10 @@ def set_role(*, project: Project, username: str, role: Role, actor: User) -> Mem
 @transaction.atomic
 def remove_member(*, project: Project, username: str, actor: User) -> None:
     """Take a person out of the project, and their tokens for it; the last owner stays."""
-    membership = Membership.objects.filter(project=project, user__username=username).first()
+    wanted = username.replace("\x00", "")[:150]  # PostgreSQL takes no NUL
+    membership = Membership.objects.filter(project=project, user__username=wanted).first()
     if membership is None:
-        raise Invalid.of("username", f"{username!r} is not a member.")
+        raise Invalid.of("username", f"{wanted!r} is not a member.")
     _keep_an_owner(project=project, user=membership.user, role=None)
     membership.user.api_tokens.filter(project=project).delete()
     membership.delete()

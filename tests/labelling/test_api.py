@@ -1,5 +1,6 @@
 """Questions, the queue and annotations over REST."""
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -229,3 +230,29 @@ def test_questions_that_cannot_be_asked_are_400(api: Api, owner: User) -> None:
 
     assert answer.status_code == 400
     assert answer.json()["errors"][0]["field"] == "questions[0].options"
+
+
+@pytest.mark.parametrize("number", ["1" + "0" * 400, "1e999", "-1e999"])
+def test_a_number_that_no_float_holds_is_refused(
+    client: APIClient, review: Review, number: str
+) -> None:
+    served = client.post(NEXT).json()
+    body = json.dumps(BODY).replace('"rating": 4', f'"rating": {number}')
+
+    answer = client.post(
+        f"/api/v1/assignments/{served['assignment']['id']}/submit/",
+        body,
+        content_type="application/json",
+    )
+
+    assert answer.status_code == 400
+    assert answer.json()["errors"][0]["field"].startswith("answers")
+    assert not Annotation.objects.exists()
+
+
+def test_a_question_may_be_as_wide_as_numbers_are(api: Api, owner: User) -> None:
+    wide = {"name": "N", "kind": "number", "is_integer": True, "minimum": -1e308, "maximum": 1e308}
+
+    answer = api(owner).post("/api/v1/projects/shop/schema/", {"questions": [wide]}, format="json")
+
+    assert answer.status_code == 201

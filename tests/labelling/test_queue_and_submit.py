@@ -287,6 +287,36 @@ def test_a_heartbeat_renews_and_revives(project: Project, anna: User, ben: User)
         services.heartbeat(assignment=assignment, annotator=anna)
 
 
+def test_a_heartbeat_takes_a_review_back_whose_next_holder_fell_silent_too(
+    project: Project, anna: User, ben: User
+) -> None:
+    factories.review(project)
+    annas = take(project, anna)
+    expire(annas)
+    bens = take(project, ben)
+    expire(bens)
+
+    assert services.heartbeat(assignment=annas, annotator=anna).state == "leased"
+
+    bens.refresh_from_db()
+    assert bens.state == "expired"
+
+
+def test_notes_and_reasons_lose_what_a_database_cannot_keep(project: Project, anna: User) -> None:
+    factories.review(project)
+    factories.review(project)
+    first = take(project, anna)
+    annotation = services.submit(
+        assignment=first, annotator=anna, schema_version=1, answers=GOOD, note="a\x00b"
+    )
+    second = take(project, anna)
+
+    services.skip(assignment=second, annotator=anna, reason="c\x00d")
+
+    second.refresh_from_db()
+    assert (annotation.note, second.reason) == ("ab", "cd")
+
+
 def test_editing_changes_the_gold(project: Project, anna: User, ben: User) -> None:
     review = factories.review(project)
     annotation = give(take(project, anna), anna)

@@ -161,6 +161,7 @@ def test_reviews_are_found_by_their_gold(project: Project) -> None:
         ("answer.colour", "red"),
         ("answer.sentiment", "great"),
         ("answer.rating", "many"),
+        pytest.param("answer.rating", "9" * 400, id="more digits than a float has"),
     ],
 )
 def test_a_filter_that_means_nothing_is_refused(project: Project, name: str, value: str) -> None:
