@@ -21,7 +21,10 @@ class Said:
 
 
 def labels(project: Project, review: Review, membership: Membership) -> Panel | None:
-    """Return the panel: everybody's annotations for reviewers, their own for annotators."""
+    """Return the panel: everything that was said for reviewers, their own for annotators.
+
+    What is held for true is mostly what somebody else has said, so annotators do not see it.
+    """
     if not membership.can_label:
         return None
     schema = selectors.current_schema(project)
@@ -32,7 +35,8 @@ def labels(project: Project, review: Review, membership: Membership) -> Panel | 
     ]
     context = {
         "review": review,
-        "gold": _gold(project, review, schema.questions),
+        "has_gold": membership.can_review,
+        "gold": _gold(project, review, schema.questions) if membership.can_review else [],
         "annotations": [
             (annotation, _said(selectors.schema_of(annotation).questions, answers))
             for annotation in annotations

@@ -332,3 +332,35 @@ def test_what_is_lost_is_said_before_a_question_is_dropped(
 
     assert "1 review has an answer to it. They stay with version 1" in html
     assert "Nobody has answered it yet." in html
+
+
+def test_annotators_do_not_see_what_others_have_said_on_the_page_of_a_review(
+    project: Project, review: Review, visitor: Client, member: Member, signed_in: SignedIn
+) -> None:
+    services.record_annotation(
+        review=review,
+        annotator=member(Role.ANNOTATOR),
+        answers={"sentiment": "negative", "rating": 2, "aspects": ["shipping"]},
+    )
+    page = reverse("reviews:detail", args=["shop", review.pk])
+
+    annotators = visitor.get(page).content.decode()
+    reviewers = signed_in(member(Role.REVIEWER)).get(page).content.decode()
+
+    assert "Negative" in reviewers
+    assert "Negative" not in annotators
+    assert "You have not answered about this review." in annotators
+
+
+def test_spans_nested_beyond_reason_are_named_and_nothing_is_lost(
+    visitor: Client, review: Review
+) -> None:
+    visitor.get(url("label"))
+    deep = "[" * 100_000
+
+    answer = visitor.post(
+        url("submit", Assignment.objects.get().pk), FORM | {"answer.aspect_spans": deep}
+    )
+
+    assert answer.status_code == 422
+    assert not Annotation.objects.exists()
