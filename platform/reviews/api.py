@@ -137,7 +137,7 @@ def _idempotency_key(request: Request) -> str | None:
 def _mapping(raw: str) -> Any:
     try:
         return from_json(json.loads(raw))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Invalid.of("mapping", f"The mapping is not JSON: {error}.") from error
 
 

@@ -41,10 +41,6 @@ def apply_filters(
     """Narrow `reviews` by every (name, value); raise Invalid for an unknown name."""
     others = tuple(asked)
     for name, raw in others:
-        # No database takes NUL, and none of our texts has one.
-        value = raw.replace("\x00", "")
-        if value == "":
-            continue
         head, dot, suffix = name.partition(".")
         apply = _filters.get(head + dot)
         if apply is None:
@@ -52,5 +48,9 @@ def apply_filters(
                 sorted(each + ("QUESTION" if each.endswith(".") else "") for each in _filters)
             )
             raise Invalid.of(name, f"There is no filter {name!r}. Known: {known}.")
+        # No database takes NUL, and none of our texts has one.
+        value = raw.replace("\x00", "")
+        if value == "":
+            continue
         reviews = apply(reviews, Asked(project, suffix, value, others))
     return reviews

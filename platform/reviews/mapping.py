@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from common.errors import FieldError, Invalid
 from reviews.dates import parse_date
@@ -73,16 +73,21 @@ def from_json(raw: Any) -> ColumnMapping:
 def _names(raw: Mapping[str, Any], key: str) -> list[str]:
     value = raw.get(key)
     names = [value] if isinstance(value, str) else ([] if value is None else value)
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+    if not isinstance(names, list) or not all(map(_is_string, names)):
         raise Invalid.of(f"mapping.{key}", f"{key} is a list of column names.")
     return names
+
+
+def _is_string(value: Any) -> TypeGuard[str]:
+    """Tell whether this is text that can be written down: JSON escapes may hide half a letter."""
+    return isinstance(value, str) and not any("\ud800" <= char <= "\udfff" for char in value)
 
 
 def _string(raw: Mapping[str, Any], key: str, default: str = "") -> str:
     value = raw.get(key)
     if value is None:
         return default
-    if not isinstance(value, str):
+    if not _is_string(value):
         raise Invalid.of(f"mapping.{key}", f"{key} is a string.")
     return value
 
@@ -96,7 +101,7 @@ def _flag(raw: Mapping[str, Any], key: str) -> bool | None:
 
 def _answers(raw: Mapping[str, Any]) -> dict[str, str]:
     value = raw.get("answers") or {}
-    if not isinstance(value, dict) or not all(isinstance(key, str) for key in value.values()):
+    if not isinstance(value, dict) or not all(map(_is_string, (*value, *value.values()))):
         raise Invalid.of("mapping.answers", "answers maps column names to question keys.")
     return dict(value)
 
@@ -202,6 +207,14 @@ def _named(columns: Sequence[str], names: Sequence[str], *, only: Any = None) ->
     return next((name for name in found if only is None or only(name)), "")
 
 
+def _is_number(cell: str) -> bool:
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True
+
+
 def _fold(name: str) -> str:
     return name.casefold().replace("_", " ").replace("-", " ").strip()
 
@@ -234,11 +247,14 @@ def _guess_text(columns: Sequence[str], samples: Mapping[str, Sequence[str]]) ->
         return sum(map(len, cells)) / len(cells) if cells else 0.0
 
     def reads_as_text(name: str) -> bool:
+        if _fold(name) in _TEXTS:
+            # Whoever calls it text may write in signs that are no letters; numbers are not meant.
+            return not samples[name] or not all(map(_is_number, samples[name]))
         if not samples[name]:
-            return _fold(name) in _TEXTS
+            return False
         letters = sum(char.isalpha() for cell in samples[name] for char in cell)
         is_wordy = letters > 0.5 * sum(map(len, samples[name]))
-        return is_wordy and (mean_length(name) >= 20 or _fold(name) in (*_TEXTS, *_TITLES))
+        return is_wordy and (mean_length(name) >= 20 or _fold(name) in _TITLES)
 
     texts = [name for name in columns if reads_as_text(name)]
     if not texts:

@@ -107,6 +107,9 @@ def test_a_request_that_is_repeated_with_its_key_gets_the_same_answer(client: AP
         pytest.param(b"text\nx\n", {"encoding": "klingon"}, "not known", id="encoding"),
         pytest.param(b"text\nx\n", {"delimiter": "x"}, "is no delimiter", id="delimiter"),
         pytest.param(b"text\nx\n", {"name": "n" * 101}, "name", id="long name"),
+        pytest.param(
+            b"text\nx\n", {"mapping": "[" * 100_000}, "not JSON", id="mapping without end"
+        ),
         pytest.param(b"text\nx\n", {"colour": "red"}, "no field 'colour'", id="unknown field"),
         pytest.param(b"text\nx\n", {"headers": {"Idempotency-Key": "k" * 129}}, "128", id="key"),
     ],
@@ -263,7 +266,7 @@ def test_filters_narrow_the_list(
     "query",
     [
         "colour=red", "dataset__project=1", "project=1", "dataset=x", "split=dev", "min_length=-1",
-        "min_length=²", "control=maybe", "dataset=99999999999999999999",
+        "min_length=²", "control=maybe", "colour=", "dataset=99999999999999999999",
     ],
 )  # fmt: skip
 def test_a_filter_that_is_unknown_or_makes_no_sense_is_refused(

@@ -29,6 +29,8 @@ def test_a_mapping_survives_the_way_to_json_and_back() -> None:
         pytest.param({"text": [1]}, "mapping.text", id="a number for a column"),
         pytest.param({"text": "a", "date": 3}, "mapping.date", id="a number for a date"),
         pytest.param({"text": "a", "answers": ["b"]}, "mapping.answers", id="a list of answers"),
+        pytest.param({"text": ["\ud800"]}, "mapping.text", id="half a letter in a name"),
+        pytest.param({"text": "a", "separator": "\ud800"}, "mapping.separator", id="half a letter"),
         pytest.param({"text": "a", "has_header": "yes"}, "mapping.has_header", id="yes for true"),
     ],
 )
@@ -104,3 +106,13 @@ def test_numbers_are_no_text() -> None:
 
 def test_a_column_that_is_called_text_needs_no_samples() -> None:
     assert guess(["id", "Text"], [], []).text == ("Text",)
+
+
+def test_a_column_that_is_called_text_may_hold_signs_that_are_no_letters() -> None:
+    rows = [["1", "👍👍👍"], ["2", "=SUM(1, 2)"], ["3", "!!! :-("]]
+
+    assert guess(["id", "Text"], rows, []).text == ("Text",)
+
+
+def test_numbers_in_a_column_that_is_called_review_are_no_text() -> None:
+    assert guess(["review", "stars"], [["1", "4"], ["2", "5"]], []).text == ()
