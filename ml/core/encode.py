@@ -35,6 +35,7 @@ class Words:
 @dataclass(frozen=True)
 class _Window:
     text: int
+    is_first: bool
     ids: list[int]
     firsts: list[int]
     ranges: list[tuple[int, int]]
@@ -91,20 +92,30 @@ class TextEncoder:
 
     def words(self, texts: Sequence[str]) -> list[Words]:
         """Return the words of every text; long texts are read in overlapping windows."""
+        return self.read(texts)[1]
+
+    def read(self, texts: Sequence[str]) -> tuple[Floats, list[Words]]:
+        """Return what `pooled` and `words` do, running the encoder once."""
+        vectors = np.zeros((len(texts), self.width), dtype=np.float32)
         collected = [_Collector(self.width) for _ in texts]
         windows = list(self._windows(texts))
         for rows in token_budget([len(window.ids) for window in windows], self._batch_tokens):
-            states, _ = self._states([windows[row].ids for row in rows])
-            for row, window_states in zip(rows, states, strict=True):
-                collected[windows[row].text].add(windows[row], window_states)
-        return [collector.words() for collector in collected]
+            states, mask = self._states([windows[row].ids for row in rows])
+            pooled = pool(states, mask, self.pooling)
+            for place, row in enumerate(rows):
+                window = windows[row]
+                collected[window.text].add(window, states[place])
+                # The first window of a text is the text as `pooled` cuts it.
+                if window.is_first:
+                    vectors[window.text] = pooled[place]
+        return vectors, [collector.words() for collector in collected]
 
     def _windows(self, texts: Sequence[str]) -> Iterator[_Window]:
         readable = [_encodable(text) for text in texts]
         for index, encoding in enumerate(self._windowing.encode_batch(readable)):
-            for part in (encoding, *encoding.overflowing):
+            for number, part in enumerate((encoding, *encoding.overflowing)):
                 firsts, ranges = word_starts(part, texts[index])
-                yield _Window(index, part.ids, firsts, ranges)
+                yield _Window(index, number == 0, part.ids, firsts, ranges)
 
     def _states(self, ids: list[list[int]]) -> tuple[Floats, Ints]:
         padded, mask = pad(ids, self.engine.info.pad_id)

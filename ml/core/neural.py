@@ -24,6 +24,9 @@ class Worder(Protocol):
     def words(self, texts: Sequence[str]) -> list[Words]:
         """Return the words of every text."""
 
+    def read(self, texts: Sequence[str]) -> tuple[Floats, list[Words]]:
+        """Return vectors [texts, width] and words at once."""
+
 
 @dataclass(frozen=True)
 class NeuralModel:
@@ -45,9 +48,7 @@ class NeuralModel:
 
     def scores(self, texts: Sequence[str]) -> dict[str, Scores]:
         """Return the scores of every question for texts."""
-        kinds = {head.kind for head in self.heads}
-        pooled = self.pooler.pooled(texts) if kinds - {Kind.SPANS} else None
-        words = self.worder.words(texts) if Kind.SPANS in kinds else []
+        pooled, words = self._features(texts)
         found: dict[str, Scores] = {}
         for head in self.numpy_heads:
             if pooled is not None and head.config.kind is not Kind.SPANS:
@@ -55,3 +56,10 @@ class NeuralModel:
             else:
                 found[head.config.question] = [head.word_scores(one) for one in words]
         return found
+
+    def _features(self, texts: Sequence[str]) -> tuple[Floats | None, list[Words]]:
+        kinds = {head.kind for head in self.heads}
+        if kinds > {Kind.SPANS} and id(self.pooler) == id(self.worder):
+            return self.worder.read(texts)
+        pooled = self.pooler.pooled(texts) if kinds - {Kind.SPANS} else None
+        return pooled, self.worder.words(texts) if Kind.SPANS in kinds else []

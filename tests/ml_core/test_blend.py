@@ -30,6 +30,9 @@ class Telling:
     def words(self, texts: list[str]) -> list[Words]:
         raise NotImplementedError
 
+    def read(self, texts: list[str]) -> tuple[Floats, list[Words]]:
+        raise NotImplementedError
+
 
 def deep_model(examples: list[Example], loudness: float) -> NeuralModel:
     features = Telling(examples, loudness)

@@ -50,6 +50,16 @@ def test_windows_cover_every_word_of_a_long_text_once(engine: OnnxEngine) -> Non
     assert short.ranges[-1, 1] == len(text)
 
 
+def test_reading_once_gives_what_reading_twice_gives(engine: OnnxEngine) -> None:
+    encoder = encoder_of(engine, max_tokens=12)
+    texts = [example.text for example in tiny.make_examples(9)] + ["", "kettle " * 40]
+
+    vectors, words = encoder.read(texts)
+
+    np.testing.assert_allclose(vectors, encoder.pooled(texts), atol=1e-5)
+    assert [len(one.ranges) for one in words][-2:] == [0, 40]
+
+
 def test_a_text_without_words_has_none(engine: OnnxEngine) -> None:
     empty, blank = encoder_of(engine).words(["", " \n"])
 
