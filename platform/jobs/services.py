@@ -34,7 +34,8 @@ def enqueue(
     """Insert a job in the caller's transaction and ring once it is committed.
 
     With an `idempotency_key` that the same person used before, return that job. Raises Conflict
-    when a job with the same `single_key` is already waiting or running.
+    when a job with the same `single_key` is already waiting or running, and when a request with
+    the same `idempotency_key` was faster by a moment.
     """
     chosen = kinds.get(kind)
     before = _repeated(actor=actor, key=idempotency_key)
@@ -59,9 +60,11 @@ def enqueue(
             job.save(force_insert=True)
     except IntegrityError:
         # Two requests at once: the other one won, by its key or by being the single one.
-        repeated = _repeated(actor=actor, key=idempotency_key)
-        if repeated is not None:
-            return repeated
+        if _repeated(actor=actor, key=idempotency_key) is not None:
+            # Its job already has what the caller is about to add to this one.
+            raise Conflict(
+                "The same request came twice at once. Send it again to see what it has started."
+            ) from None
         raise Conflict(
             f"A {chosen.label.lower()} is already under way. Wait for it or cancel it."
         ) from None

@@ -112,7 +112,7 @@ class DatasetListApi(ProjectAPIView):
         mapping = _mapping(data["mapping"]) if "mapping" in data else None
         upload = services.receive_upload(project=self.project, file=data["file"], actor=self.user)
         try:
-            return services.start_import(
+            started = services.start_import(
                 project=self.project,
                 dataset_name=data["name"],
                 upload=upload,
@@ -125,6 +125,9 @@ class DatasetListApi(ProjectAPIView):
         except GlossError:
             services.discard_upload(upload=upload)
             raise
+        if not started.is_new:  # the file came twice at once; the first one is in use
+            services.discard_upload(upload=upload)
+        return started
 
 
 def _idempotency_key(request: Request) -> str | None:

@@ -179,32 +179,61 @@ def start_import(
         columns=seen.columns,
         questions=sink_for(project).questions(),
     )
-    with transaction.atomic():
-        dataset = _new_dataset(project=project, name=name, actor=actor)
-        job = enqueue(
+    try:
+        return _record(
             project=project,
-            kind="import",
+            name=name,
+            upload=upload,
+            read_as=seen,
+            mapping=resolved,
             actor=actor,
-            params={"dataset": name, "upload": upload.pk, "file": upload.original_name},
             idempotency_key=idempotency_key,
         )
-        work = ImportJob.objects.create(
-            dataset=dataset,
-            upload=upload,
-            job=job,
-            encoding=seen.format.encoding,
-            delimiter=seen.format.delimiter,
-            has_header=seen.format.has_header,
-            mapping=resolved.as_json(),
-            columns=seen.columns,
-        )
-        audit.record(
-            actor=actor,
-            project_id=project.pk,
-            action="dataset.created",
-            subject=name,
-            job=str(job.pk),
-        )
+    except (Conflict, IntegrityError):
+        # The same request sent twice at once: the other one was faster.
+        before = started_before(project=project, actor=actor, key=idempotency_key)
+        if before is None:
+            raise
+        return before
+
+
+@transaction.atomic
+def _record(
+    *,
+    project: Project,
+    name: str,
+    upload: Upload,
+    read_as: Preview,
+    mapping: ColumnMapping,
+    actor: User | None,
+    idempotency_key: str | None,
+) -> Started:
+    """Write the data set, its job and its import, or nothing."""
+    dataset = _new_dataset(project=project, name=name, actor=actor)
+    job = enqueue(
+        project=project,
+        kind="import",
+        actor=actor,
+        params={"dataset": name, "upload": upload.pk, "file": upload.original_name},
+        idempotency_key=idempotency_key,
+    )
+    work = ImportJob.objects.create(
+        dataset=dataset,
+        upload=upload,
+        job=job,
+        encoding=read_as.format.encoding,
+        delimiter=read_as.format.delimiter,
+        has_header=read_as.format.has_header,
+        mapping=mapping.as_json(),
+        columns=read_as.columns,
+    )
+    audit.record(
+        actor=actor,
+        project_id=project.pk,
+        action="dataset.created",
+        subject=name,
+        job=str(job.pk),
+    )
     return Started(dataset, work, job)
 
 

@@ -1,8 +1,10 @@
 """Ask for work once, call it off, and who may."""
 
+import threading
 from collections.abc import Callable
 
 import pytest
+from django.db import connections
 from django.test import Client
 from rest_framework.test import APIClient
 
@@ -149,3 +151,30 @@ def test_the_api_hides_a_job_from_a_token_of_another_project(
 
     assert response.status_code == 404
     assert response.json()["title"] == "Not found"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_same_key_at_once_makes_one_job_and_tells_the_slower_ones(
+    project: Project, owner: User
+) -> None:
+    made: list[Job] = []
+    refused: list[Conflict] = []
+    gate = threading.Barrier(6)
+
+    def ask() -> None:
+        gate.wait()
+        try:
+            made.append(enqueue(project=project, kind="test", actor=owner, idempotency_key="k1"))
+        except Conflict as error:
+            refused.append(error)
+        finally:
+            connections.close_all()
+
+    threads = [threading.Thread(target=ask) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert len(made) + len(refused) == 6
+    assert {job.pk for job in made} == {Job.objects.get().pk}

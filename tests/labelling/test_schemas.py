@@ -178,3 +178,9 @@ def test_changes_to_an_old_version_are_a_conflict(project: Project, owner: User)
         services.create_version(
             project=project, questions=schema.questions, actor=owner, based_on=1
         )
+
+
+@pytest.mark.parametrize("bound", [float("inf"), float("-inf"), float("nan")])
+def test_a_bound_that_is_no_number_is_refused(bound: float) -> None:
+    with pytest.raises(Invalid, match="finite"):
+        schemas.check([replace(NUMBER, minimum=bound)])

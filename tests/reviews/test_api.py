@@ -3,11 +3,13 @@
 import csv
 import io
 import json
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from django.core.files.base import ContentFile
+from django.db import connections
 from django.http import StreamingHttpResponse
 from rest_framework.test import APIClient
 
@@ -286,3 +288,27 @@ def test_the_sink_gets_what_was_answered(client: APIClient, sink: FakeSink) -> N
 
     answered = dataset.reviews.get(text="fine")
     assert sink.stored == {answered.pk: {"rating": 4}}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_request_that_comes_six_times_at_once_is_one_import(
+    api: Callable[..., APIClient], owner: User
+) -> None:
+    answers: list[Any] = []
+    clients = [api(owner) for _ in range(6)]
+    gate = threading.Barrier(len(clients))
+
+    def sent(client: APIClient) -> None:
+        gate.wait()
+        answers.append(send(client, "text\nfine\n", headers={"Idempotency-Key": "once"}))
+        connections.close_all()
+
+    threads = [threading.Thread(target=sent, args=(client,)) for client in clients]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert [answer.status_code for answer in answers] == [202] * 6
+    assert len({answer.json()["dataset"]["id"] for answer in answers}) == 1
+    assert Upload.objects.count() == Job.objects.count() == 1
