@@ -196,7 +196,7 @@ def _frozen_study(
     heads = Heads(config.heads, width=widths[0], word_width=widths[1])
     priors = _priors(config, splits.train, train.targets)
     _start(heads, priors, pooled[0], words[0])
-    parts = [Part(head, (head.config.question,)) for head in heads.each]
+    parts = [Part(head, {head.config.question: 1.0}) for head in heads.each]
     return Study(heads, heads, priors, train, validation, parts)
 
 
@@ -304,8 +304,7 @@ def _tower_study(
     )
     network = nn.ModuleDict({"tower": tower, "heads": heads})
     priors = _priors(config, splits.train, train.targets)
-    questions = tuple(head.question for head in config.heads)
-    part = Part(network, questions)
+    part = Part(network, {head.question: head.weight for head in config.heads})
     return Study(network, heads, priors, train, validation, [part], config.learning_rate)
 
 

@@ -31,17 +31,18 @@ class Part:
     """
 
     module: nn.Module
-    questions: tuple[str, ...]
+    weights: dict[str, float]
     best: float = math.inf
     stale: int = 0
     state: dict[str, Tensor] = field(default_factory=dict)
 
     def note(self, losses: dict[str, float], starts: dict[str, float]) -> None:
-        """Keep the weights when the mean relative loss of the questions is the lowest so far."""
-        shares = [losses[q] / max(starts[q], 1e-6) for q in self.questions if q in losses]
-        if not shares:
+        """Keep the state when the weighted mean relative loss of the questions is the lowest."""
+        own = {q: weight for q, weight in self.weights.items() if q in losses}
+        if not own:
             return
-        share = sum(shares) / len(shares)
+        shares = sum(weight * losses[q] / max(starts[q], 1e-6) for q, weight in own.items())
+        share = shares / sum(own.values())
         self.stale = 0 if share < self.best - _LEAST_GAIN else self.stale + 1
         if share < self.best:
             self.best = share
