@@ -258,8 +258,17 @@ class GoldSource(models.TextChoices):
 class Gold(AnswerBase):
     """What consensus, adjudication or an imported column yields for training."""
 
+    # No index of its own for a foreign key that leads a composite one: imports write many rows.
+    question = models.ForeignKey(
+        Question, on_delete=models.RESTRICT, related_name="+", db_index=False
+    )
+    option = models.ForeignKey(
+        Option, on_delete=models.RESTRICT, null=True, related_name="+", db_index=False
+    )
     project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="gold")
-    review = models.ForeignKey("reviews.Review", on_delete=models.CASCADE, related_name="gold")
+    review = models.ForeignKey(
+        "reviews.Review", on_delete=models.CASCADE, related_name="gold", db_index=False
+    )
     source = models.CharField(max_length=16, choices=GoldSource.choices)
 
     class Meta:

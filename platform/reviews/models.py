@@ -86,7 +86,11 @@ class ImportJob(models.Model):
 
 
 class Review(models.Model):
-    """One immutable text with what is known about it."""
+    """One immutable text with what is known about it.
+
+    Its foreign keys have no index of their own: each leads a composite one below, and an index
+    more is what an import of a million rows pays for.
+    """
 
     class Split(models.TextChoices):
         """What a review is for; fixed before any active learning."""
@@ -96,11 +100,13 @@ class Review(models.Model):
         TEST = "test", "Test"
 
     project = models.ForeignKey(
-        "projects.Project", on_delete=models.CASCADE, related_name="reviews"
+        "projects.Project", on_delete=models.CASCADE, related_name="reviews", db_index=False
     )
-    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="reviews")
+    dataset = models.ForeignKey(
+        Dataset, on_delete=models.CASCADE, related_name="reviews", db_index=False
+    )
     import_job = models.ForeignKey(
-        ImportJob, on_delete=models.CASCADE, null=True, related_name="reviews"
+        ImportJob, on_delete=models.CASCADE, null=True, related_name="reviews", db_index=False
     )
     row_number = models.PositiveIntegerField(help_text="Which record of the file, from 1.")
     text = models.TextField()
@@ -183,7 +189,7 @@ class RejectedRow(models.Model):
     """A row that an import could not take: where, why, and what it said."""
 
     import_job = models.ForeignKey(
-        ImportJob, on_delete=models.CASCADE, related_name="rejected_rows"
+        ImportJob, on_delete=models.CASCADE, related_name="rejected_rows", db_index=False
     )
     row_number = models.PositiveIntegerField()
     line = models.PositiveIntegerField(help_text="Line of the file on which the record starts.")

@@ -30,9 +30,7 @@ def run(report: Report) -> None:
         again = [_train(gloss) for _ in range(REFITS)]
         wholes = sorted(seconds for seconds, _ in again)
         report.add("refit, whole command, median", wholes[len(wholes) // 2], "s", n=REFITS)
-        for part, seconds in sorted(again[-1][1]["metrics"].get("seconds", {}).items()):
-            report.add(f"refit, of which {part}", seconds, "s", n=1)
-        question = first["metrics"]["questions"]["rating"]
+        question = first["metrics"]["rating"]
         headline = question["model"]["headline"]
         report.add(f"rating, {headline['name']}", headline["value"], "", n=headline["n"])
         baseline = question["baselines"]["tfidf"]["headline"]
