@@ -69,10 +69,12 @@ def next_step(
         text = f"{progress.labelled_count:,} reviews are labelled and no model has learned yet."
         return NextStep(text, "Retrain", "ml:retrain")
     left = progress.review_count - progress.labelled_count
-    if membership.can_label and left:
-        text = f"{left:,} reviews have no label yet."
+    if left <= 0:
+        return NextStep("Every review is labelled.", "See insights", "analysis:insights")
+    text = "One review has no label yet." if left == 1 else f"{left:,} reviews have no label yet."
+    if membership.can_label:
         return NextStep(text, "Start labelling", "labelling:label")
-    return NextStep("Every review is labelled.", "See insights", "analysis:insights")
+    return NextStep(text, "See insights", "analysis:insights")
 
 
 @dataclass(frozen=True, slots=True)

@@ -277,10 +277,13 @@ def _piece(question: QuestionSnapshot, piece: Piece) -> MarkedPiece:
     )
 
 
-def panel_of(project: Project, review: Review, membership: Membership) -> Panel | None:  # noqa: ARG001
-    """Return what the champion says about a review, for the page of that review."""
+def panel_of(project: Project, review: Review, membership: Membership) -> Panel | None:
+    """Return what the champion says about a review, for the page of that review.
+
+    Annotators are kept blind on the control slice: it measures what they say by themselves.
+    """
     champion = selectors.champion_of(project)
-    if champion is None:
+    if champion is None or (review.is_control and not membership.can_review):
         return None
     rows = Prediction.objects.filter(model_version=champion, review=review)
     predicted = dict(rows.values_list("question_key", "value"))

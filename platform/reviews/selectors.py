@@ -150,6 +150,10 @@ def _by_control(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
     return reviews.filter(is_control=boolean(asked.value, "control"))
 
 
+def _by_product(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
+    return reviews.filter(product=normalise(asked.value))
+
+
 def boolean(value: str, name: str) -> bool:
     """Read the value of a yes-or-no filter; raise Invalid for anything else."""
     known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -171,4 +175,5 @@ FILTERS: dict[str, Filter] = {
     "split": _by_split,
     "min_length": _by_length,
     "control": _by_control,
+    "product": _by_product,
 }

@@ -246,6 +246,7 @@ def test_cursors_lead_through_all_reviews_once(client: APIClient, project: Proje
         pytest.param("split=test", {"percent"}, id="split"),
         pytest.param("min_length=40", {"long"}, id="length"),
         pytest.param("control=true", {"zip"}, id="control slice"),
+        pytest.param("product=Lamp+1", {"long"}, id="product"),
         pytest.param("control=false&split=train", {"long"}, id="both"),
         pytest.param("q=", {"zip", "percent", "long"}, id="empty means any"),
     ],
@@ -256,7 +257,7 @@ def test_filters_narrow_the_list(
     made = {
         "zip": factories.review(project, "The zip broke.", is_control=True),
         "percent": factories.review(project, "100% wool.", split="test"),
-        "long": factories.review(project, "word " * 10),
+        "long": factories.review(project, "word " * 10, product="Lamp 1"),
     }
 
     found = {row["id"] for row in client.get(f"{REVIEWS}?{query}").json()["results"]}

@@ -1,6 +1,7 @@
 """`manage.py up`: the embedded default, from an empty folder to an open page."""
 
 import hashlib
+import logging
 import os
 import socket
 import sys
@@ -29,6 +30,7 @@ class Command(BaseCommand):
     requires_system_checks: list[str] = []
 
     def handle(self, *_: Any, **__: Any) -> None:
+        logging.getLogger("jobs").setLevel(logging.WARNING)  # the demo's import is no news here
         port = _port()
         _refuse_taken_port(port)
         call_command("migrate", interactive=False, verbosity=0)
