@@ -20,7 +20,7 @@ Members = Callable[[Role], User]
 
 @pytest.fixture
 def labelled(project: Project, owner: User) -> Project:
-    """A project with four labelled reviews of two products in two months, and one without labels."""
+    """A project with four labelled reviews of two products in two months, one without."""
     dataset = factories.dataset(project)
     dataset.review_count = 5
     dataset.save()
@@ -59,7 +59,7 @@ def test_the_overview_counts_and_offers_the_next_step(
 ) -> None:
     page = text_of(signed_in(owner), "/projects/shop/")
 
-    assert "1 reviews have no label yet." in page
+    assert "One review has no label yet." in page
     assert "of 5 reviews" in page
     assert "Start labelling" in page
 
