@@ -15,6 +15,7 @@ from accounts.models import ApiToken
 from common.api import CursorPagination, idempotency_key, valid
 from common.errors import FieldError, Invalid
 from jobs.api import JobOut, job_link
+from labelling.selectors import current_schema
 from ml import results, selectors, services, serving, shapes
 from ml.api import IDEMPOTENCY, MAX_NUMBER, numbered
 from ml.models import PredictionJob
@@ -61,8 +62,10 @@ class PredictApi(ProjectAPIView):
         ids, texts = _texts(data)
         version = selectors.version_to_ask(self.project, data.get("model_version"))
         answers = serving.predict(version, texts)
+        # One key for every question, also for one that the version has not learned.
+        unlearned = {each.key: None for each in current_schema(self.project).questions}
         predictions = [
-            {"id": own_id, **shapes.named(answer)}
+            {"id": own_id, **shapes.named(unlearned | answer)}
             for own_id, answer in zip(ids, answers, strict=True)
         ]
         return Response({"model_version": version.number, "predictions": predictions})

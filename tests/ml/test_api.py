@@ -144,6 +144,17 @@ def test_texts_are_answered_in_their_order(
     assert set(body["predictions"][0]) == {"id", "sentiment", "rating", "aspects", "aspect_spans"}
 
 
+def test_a_question_that_was_not_learned_is_answered_with_null(
+    owner: User, trained: Callable[..., ModelVersion], api: Api
+) -> None:
+    trained(questions=("sentiment",))
+
+    [answer] = post(api(owner), "predict/", {"texts": ["Lovely."]}).json()["predictions"]
+
+    assert answer["sentiment"]["option"]
+    assert [answer[key] for key in ("rating", "aspects", "aspect_spans")] == [None, None, None]
+
+
 def test_reviews_keep_their_ids_and_offsets_count_code_points(
     owner: User, trained: Callable[..., ModelVersion], api: Api
 ) -> None:
