@@ -21,13 +21,21 @@ class LearningConfig(AppConfig):
                 "ml.runner.train",
                 deadline=timedelta(hours=24),
                 on_end="ml.runner.tidy",
+                outcome="ml.selectors.outcome_of_training",
             )
         )
         kinds.register(
             kinds.Kind("score", "Ranking", "predict", "ml.scoring.score", on_end="ml.scoring.tidy")
         )
         kinds.register(
-            kinds.Kind("predict", "Prediction", "predict", "ml.bulk.predict", on_end="ml.bulk.tidy")
+            kinds.Kind(
+                "predict",
+                "Prediction",
+                "predict",
+                "ml.bulk.predict",
+                on_end="ml.bulk.tidy",
+                outcome="ml.selectors.outcome_of_prediction",
+            )
         )
         filters.register()
         register(panels.panel_of)

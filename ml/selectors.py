@@ -1,6 +1,7 @@
 """Read trainings, versions and predictions of a project."""
 
 from django.db.models import QuerySet
+from django.urls import reverse
 
 from common.errors import Conflict, NotVisible
 from jobs.models import Job
@@ -97,3 +98,19 @@ def evaluations_of(version: ModelVersion) -> list[Evaluation]:
     }
     rows = list(version.evaluations.all())
     return sorted(rows, key=lambda row: (place.get(row.question_key, len(place)), row.pk))
+
+
+def outcome_of_training(job: Job) -> tuple[str, str] | None:
+    """Return where a training is looked at, for the page of its job."""
+    run = TrainingRun.objects.select_related("project").filter(job=job).first()
+    if run is None:
+        return None
+    return f"See training {run.number}", reverse("ml:run", args=[run.project.slug, run.number])
+
+
+def outcome_of_prediction(job: Job) -> tuple[str, str] | None:
+    """Return where bulk predictions are downloaded, for the page of their job."""
+    work = PredictionJob.objects.select_related("project").filter(job=job).first()
+    if work is None:
+        return None
+    return "See the predictions", reverse("ml:prediction", args=[work.project.slug, work.pk])

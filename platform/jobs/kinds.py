@@ -13,6 +13,7 @@ from django.utils.module_loading import import_string
 
 if TYPE_CHECKING:
     from jobs.lease import Lease
+    from jobs.models import Job
 
 #: A runner gets the lease of its job and returns the job's result.
 Runner = Callable[["Lease"], dict[str, Any]]
@@ -32,11 +33,20 @@ class Kind:
     deadline: timedelta = timedelta(hours=12)
     #: Called with the job's id when it ends without success, to tidy what it left half done.
     on_end: str = ""
+    #: Called with the job; returns (label, address) of the page that its work led to, or None.
+    outcome: str = ""
 
     def load(self) -> Runner:
         """Import the runner."""
         runner: Runner = import_string(self.runner)
         return runner
+
+    def outcome_of(self, job: "Job") -> tuple[str, str] | None:
+        """Return label and address of what a job led to, if there is a page for it."""
+        if not self.outcome:
+            return None
+        find: Callable[[Job], tuple[str, str] | None] = import_string(self.outcome)
+        return find(job)
 
 
 _kinds: dict[str, Kind] = {}

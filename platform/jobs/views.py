@@ -9,7 +9,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.models import User
 from common.http import page
-from jobs import selectors, services
+from jobs import kinds, selectors, services
 from jobs.models import Job
 from projects.access import enter
 from projects.models import Project, Role
@@ -68,6 +68,7 @@ def _detail(project: Project, job: Job) -> dict[str, object]:
         "project": project,
         "job": job,
         "label": selectors.label_of(job),
+        "outcome": kinds.get(job.kind).outcome_of(job),
         "is_heard": job.is_finished or selectors.is_anybody_listening(job),
         "log_lines": list(job.log_lines.order_by("-id")[:200])[::-1],
     }

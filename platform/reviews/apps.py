@@ -18,6 +18,7 @@ class ReviewsConfig(AppConfig):
                 queue="default",
                 runner="reviews.imports.run",
                 on_end="reviews.imports.tidy",
+                outcome="reviews.selectors.outcome_of_import",
             )
         )
         for name, apply in selectors.FILTERS.items():

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Length
+from django.urls import reverse
 
 from common.errors import Invalid, NotVisible
 from common.text import normalise
@@ -122,6 +123,15 @@ def page_of(
 
 def _last(shown: list[Review]) -> int | None:
     return shown[-1].pk if shown else None
+
+
+def outcome_of_import(job: Job) -> tuple[str, str] | None:
+    """Return where an import's reviews are, for the page of its job; None until they are shown."""
+    work = ImportJob.objects.select_related("dataset__project").filter(job=job).first()
+    if work is None or not work.dataset.is_ready:
+        return None
+    project = work.dataset.project
+    return "See the data set", reverse("reviews:dataset", args=[project.slug, work.dataset_id])
 
 
 # --- Filters ----------------------------------------------------------------------------------

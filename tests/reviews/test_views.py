@@ -315,3 +315,14 @@ def test_another_project_s_upload_is_not_found_under_mine(visitor: Client, mallo
     theirs = Upload.objects.create(project=other, original_name="a.csv", file="uploads/a.csv")
 
     assert visitor.get(f"{BASE}uploads/{theirs.pk}/").status_code == 404
+
+
+def test_the_page_of_a_finished_import_leads_to_its_data_set(visitor: Client) -> None:
+    mapping = upload(visitor)["Location"]
+    job_page = visitor.post(mapping, columns("text", "text", "metadata", "metadata"))["Location"]
+    assert "See the data set" not in visitor.get(job_page).content.decode()
+
+    run_here(Job.objects.get())
+
+    dataset = Dataset.objects.get()
+    assert f'href="{BASE}datasets/{dataset.pk}/"' in visitor.get(job_page).content.decode()
