@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from common.errors import NotReady
 from ml import checkpoints, services
-from ml.core.errors import CheckpointError
+from ml.core.errors import CheckpointError, CheckpointFormatError
 from ml.models import ModelVersion
 
 if TYPE_CHECKING:
@@ -46,6 +46,11 @@ def load(version: ModelVersion, *, engine: str = "onnx") -> "Predictor":
     checkpoints.check_present(version)
     try:
         return Predictor.load(checkpoints.directory_of(version), engine=engine)
+    except CheckpointFormatError as error:
+        raise NotReady(
+            f"{version} was made by another release of Gloss and cannot be read by this one. "
+            "Train again."
+        ) from error
     except CheckpointError as error:
         services.quarantine(version=version, reason=str(error))
         raise NotReady(f"The files of {version} cannot be trusted: {error}") from error

@@ -16,7 +16,7 @@ from safetensors.numpy import load_file, save_file
 
 from ml.core.encoders import file_sha256
 from ml.core.engines.base import Floats
-from ml.core.errors import CheckpointError
+from ml.core.errors import CheckpointError, CheckpointFormatError
 
 FORMAT: Final = 3
 MANIFEST: Final = "manifest.json"
@@ -58,9 +58,9 @@ def verify(directory: Path) -> dict[str, Any]:
     """Return the manifest; raises CheckpointError unless every file is there and unchanged."""
     manifest = read_json(directory / MANIFEST)
     if manifest.get("format") != FORMAT:
-        raise CheckpointError(
+        raise CheckpointFormatError(
             f"The checkpoint {directory} has format {manifest.get('format')}; "
-            f"this version reads format {FORMAT}."
+            f"this release reads format {FORMAT}. Train again."
         )
     for name, wanted in manifest["files"].items():
         path = directory / name

@@ -39,3 +39,7 @@ class DivergedError(CoreError):
 
 class CheckpointError(CoreError):
     """Say which file of a checkpoint is missing or was changed."""
+
+
+class CheckpointFormatError(CheckpointError):
+    """Say that a checkpoint is whole but was written by another release."""

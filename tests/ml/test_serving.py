@@ -1,5 +1,6 @@
 """Answers in the web process: without torch, from files that are what they were."""
 
+import hashlib
 import json
 import subprocess
 import sys
@@ -55,6 +56,22 @@ def test_a_changed_file_puts_the_version_into_quarantine(
     assert version.state == "quarantined"
     assert AuditEvent.objects.filter(action="model.quarantined").count() == 1
     assert serving.check_champions() == "version 1 of shop is quarantined; promote another version"
+
+
+def test_a_version_of_another_release_is_refused_and_not_blamed(
+    trained: Callable[..., ModelVersion],
+) -> None:
+    version = trained()
+    path = directory_of(version) / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"format": 1}))
+    version.manifest_sha256 = hashlib.sha256(path.read_bytes()).hexdigest()
+    version.save()
+
+    with pytest.raises(NotReady, match="another release"):
+        serving.predict(version, ["Fine."])
+
+    version.refresh_from_db()
+    assert version.state == "ready"
 
 
 def test_a_changed_manifest_is_noticed_without_reading_the_files(
