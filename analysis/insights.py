@@ -17,7 +17,7 @@ from labelling.models import Gold, GoldSpan, SpanBase
 from labelling.selectors import current_schema
 from labelling.snapshot import QuestionSnapshot, SchemaSnapshot
 from projects.models import Project
-from reviews.models import Review
+from reviews.selectors import visible_reviews
 
 LENGTHS = (50, 100, 200, 400, 800, 1600)
 TOP_PRODUCTS = 12
@@ -171,7 +171,7 @@ def _lengths(project: Project) -> Chart | None:
         f"from_{low}": Count("id", filter=Q(length__gte=low) & _below(high))
         for low, high in zip(bounds, [*LENGTHS, None], strict=True)
     }
-    reviews = Review.objects.filter(project=project, dataset__is_ready=True)
+    reviews = visible_reviews(project)
     counted = reviews.annotate(length=Length("text")).aggregate(**buckets)
     total = sum(counted.values())
     if not total:

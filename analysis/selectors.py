@@ -11,7 +11,7 @@ from jobs.selectors import label_of, queues_with_workers
 from labelling.models import Annotation
 from ml.models import ModelVersion
 from projects.models import Membership, Project
-from reviews.models import Review
+from reviews.selectors import visible_reviews
 
 WEEK = timedelta(days=7)
 
@@ -35,7 +35,7 @@ class Progress:
 
 def progress_of(project: Project) -> Progress:
     """Count reviews, labelled ones, and last week's annotations."""
-    reviews = Review.objects.filter(project=project, dataset__is_ready=True)
+    reviews = visible_reviews(project)
     recent = Annotation.objects.filter(project=project, created_at__gte=timezone.now() - WEEK)
     return Progress(
         # Kept by the imports: nothing counts a million rows to draw a page.

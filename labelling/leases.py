@@ -89,7 +89,7 @@ def _waiting(
 
     Each part walks an index of its own: review_queue, review_control_queue, review_by_project.
     """
-    reviews = visible(project)
+    reviews = _visible(project)
     if part is queue.Part.CONTROL:
         reviews = reviews.filter(is_labelled=False, is_control=True).order_by("id")
     elif part is queue.Part.RANKED:
@@ -123,7 +123,7 @@ def _imported_only(reviews: QuerySet[Review], schema: SchemaSnapshot) -> QuerySe
     )
 
 
-def visible(project: Project) -> QuerySet[Review]:
+def _visible(project: Project) -> QuerySet[Review]:
     """Return the project's reviews, without those whose import has not ended well."""
     # A list of the few that are not ready, not a join: the queue's index must stay in charge.
     unready = list(project.datasets.filter(is_ready=False).values_list("pk", flat=True))

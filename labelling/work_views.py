@@ -14,7 +14,7 @@ from accounts.models import User
 from common.errors import Conflict, FieldError, Invalid, NotReady, NotVisible
 from common.http import page
 from labelling import answers as answers_json
-from labelling import form_page, gold, leases, selectors, services
+from labelling import form_page, gold, selectors, services
 from labelling.form_page import NO_SUGGESTIONS, Suggestions
 from labelling.models import Annotation, Assignment
 from labelling.snapshot import SchemaSnapshot
@@ -22,6 +22,7 @@ from projects.access import enter
 from projects.models import Project, Role
 from projects.views import signed_in
 from reviews.models import Review
+from reviews.selectors import visible_reviews
 
 
 @dataclass(frozen=True)
@@ -261,7 +262,7 @@ def second_opinion(request: HttpRequest, slug: str, review_id: int) -> HttpRespo
     """Let a reviewer answer about a review that others may have answered, without seeing them."""
     project = enter(request, slug, at_least=Role.REVIEWER, section="label")
     user = signed_in(request)
-    review = leases.visible(project).filter(pk=review_id).first()
+    review = visible_reviews(project).filter(pk=review_id).first()
     if review is None:
         raise NotVisible
     mine = services.annotation_by(review, user)

@@ -3,12 +3,12 @@
 from typing import Any
 
 from django.http import Http404
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from common.api import CursorPagination, idempotency_key, valid
+from common.api import IDEMPOTENCY, CursorPagination, idempotency_key, valid
 from jobs.api import JobOut, job_link
 from ml import selectors, services
 from ml.models import Evaluation, ModelVersion, Tier, TrainingRun
@@ -80,9 +80,6 @@ class TrainingRunPageOut(serializers.Serializer[Any]):
     results = TrainingRunOut(many=True)
     next = serializers.URLField(allow_null=True)
     previous = serializers.URLField(allow_null=True)
-
-
-IDEMPOTENCY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)
 
 
 class TrainingRunListApi(ProjectAPIView):

@@ -12,12 +12,12 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.models import ApiToken
-from common.api import CursorPagination, idempotency_key, valid
+from common.api import IDEMPOTENCY, CursorPagination, idempotency_key, valid
 from common.errors import FieldError, Invalid
 from jobs.api import JobOut, job_link
 from labelling.selectors import current_schema
 from ml import results, selectors, services, serving, shapes
-from ml.api import IDEMPOTENCY, MAX_NUMBER, numbered
+from ml.api import MAX_NUMBER, numbered
 from ml.models import PredictionJob
 from ml.services import Source
 from projects.api_base import ProjectAPIView

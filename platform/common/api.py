@@ -10,6 +10,7 @@ import structlog
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig, SuspiciousOperation
 from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework import (
     exceptions,
     negotiation,
@@ -181,6 +182,10 @@ def _flatten(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
             yield from _flatten(value, f"{path}[{index}]" if nested else path)
     else:
         yield {"field": path, "message": str(detail)}
+
+
+#: How the API's description names the header of `idempotency_key`.
+IDEMPOTENCY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)
 
 
 def idempotency_key(request: Request) -> str | None:

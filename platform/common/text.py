@@ -22,3 +22,12 @@ def normalise(raw: str) -> str:
 def text_hash(text: str) -> str:
     """Return the SHA-256 of a normalised text, in hex."""
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
+
+
+def is_number(cell: str) -> bool:
+    """Tell whether a cell reads as a number."""
+    try:
+        float(cell)
+    except ValueError:
+        return False
+    return True

@@ -10,7 +10,7 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from common.api import CursorPagination, valid
+from common.api import IDEMPOTENCY, CursorPagination, idempotency_key, valid
 from common.errors import GlossError, Invalid
 from jobs.api import job_link
 from projects.api_base import ProjectAPIView
@@ -97,11 +97,11 @@ class DatasetListApi(ProjectAPIView):
     @extend_schema(
         request={"multipart/form-data": DatasetIn},
         responses={202: AcceptedOut},
-        parameters=[OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)],
+        parameters=[IDEMPOTENCY],
     )
     def post(self, request: Request, slug: str) -> Response:  # noqa: ARG002
         """Take a file and start its import; repeating a request with its key changes nothing."""
-        key = _idempotency_key(request)
+        key = idempotency_key(request)
         before = services.started_before(project=self.project, actor=self.user, key=key)
         started = before or self._start(valid(DatasetIn(data=request.data)), key)
         dataset = selectors.dataset_of(self.project, started.dataset.pk)
@@ -128,13 +128,6 @@ class DatasetListApi(ProjectAPIView):
         if not started.is_new:  # the file came twice at once; the first one is in use
             services.discard_upload(upload=upload)
         return started
-
-
-def _idempotency_key(request: Request) -> str | None:
-    key: str | None = request.headers.get("Idempotency-Key")
-    if key is not None and not (1 <= len(key) <= 128 and key.isprintable()):
-        raise Invalid.of("Idempotency-Key", "An Idempotency-Key has 1 to 128 visible characters.")
-    return key
 
 
 def _mapping(raw: str) -> Any:

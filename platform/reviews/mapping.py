@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeGuard
 
 from common.errors import FieldError, Invalid
+from common.text import is_number
 from reviews.dates import parse_date
 
 DEFAULT_SEPARATOR = "\n\n"
@@ -207,14 +208,6 @@ def _named(columns: Sequence[str], names: Sequence[str], *, only: Any = None) ->
     return next((name for name in found if only is None or only(name)), "")
 
 
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True
-
-
 def _fold(name: str) -> str:
     return name.casefold().replace("_", " ").replace("-", " ").strip()
 
@@ -249,7 +242,7 @@ def _guess_text(columns: Sequence[str], samples: Mapping[str, Sequence[str]]) ->
     def reads_as_text(name: str) -> bool:
         if _fold(name) in _TEXTS:
             # Whoever calls it text may write in signs that are no letters; numbers are not meant.
-            return not samples[name] or not all(map(_is_number, samples[name]))
+            return not samples[name] or not all(map(is_number, samples[name]))
         if not samples[name]:
             return False
         letters = sum(char.isalpha() for cell in samples[name] for char in cell)

@@ -17,7 +17,7 @@ from typing import BinaryIO, TextIO
 from charset_normalizer import CharsetMatch, from_bytes
 
 from common.errors import Invalid
-from common.text import normalise
+from common.text import is_number, normalise
 
 #: The longest cell and the longest text of a review, in characters.
 MAX_CELL_CHARS = 100_000
@@ -373,17 +373,9 @@ def _guess_header(rows: list[list[str]]) -> bool:
     if not rows:
         return True
     names = [cell.strip() for cell in rows[0]]
-    if any(_is_number(name) or len(name) > 60 for name in names):
+    if any(is_number(name) or len(name) > 60 for name in names):
         return False
     given = [name.casefold() for name in names if name]
     if not given or len(set(given)) < len(given):
         return False
     return not any(name.endswith((".", "!", "?")) for name in given)
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

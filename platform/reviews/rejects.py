@@ -6,6 +6,7 @@ from typing import Any
 
 from django.http import StreamingHttpResponse
 
+from common.text import is_number
 from reviews.models import Dataset
 from reviews.selectors import import_of, rejected_of
 
@@ -44,14 +45,6 @@ def _padded(cells: Sequence[str], width: int) -> list[str]:
 
 def neutral(cell: str) -> str:
     """Put an apostrophe before what a spreadsheet would run as a formula; numbers stay."""
-    if not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) or _is_number(cell):
+    if not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) or is_number(cell):
         return cell
     return f"'{cell}"
-
-
-def _is_number(cell: str) -> bool:
-    try:
-        float(cell)
-    except ValueError:
-        return False
-    return True

@@ -53,6 +53,7 @@ def test_it_leaves_no_process_behind(
     os.kill(up.pid, sent)
 
     gloss.wait(lambda: processes_of(gloss.home) == [], seconds=30)
+    assert up.wait(timeout=5) == {signal.SIGKILL: -signal.SIGKILL}.get(sent, 0)
 
 
 def test_what_dies_is_started_again(up: "subprocess.Popen[bytes]", gloss: Stack) -> None:
@@ -62,6 +63,7 @@ def test_what_dies_is_started_again(up: "subprocess.Popen[bytes]", gloss: Stack)
     os.killpg(int(name.rpartition(":")[2]), signal.SIGKILL)
 
     gloss.wait(lambda: gloss.rows(workers) == [(2,)])
+    assert up.poll() is None
 
 
 def test_a_taken_port_is_said_in_one_line(gloss: Stack) -> None:
