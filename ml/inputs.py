@@ -8,7 +8,9 @@ from typing import Any, BinaryIO
 
 from common.errors import Invalid
 from common.text import normalise
-from reviews.parsing import MAX_CELL_CHARS, SAMPLE_BYTES, guess_format, open_table
+from reviews.guessing import SAMPLE_BYTES, guess_format
+from reviews.parsing import open_table
+from reviews.tables import MAX_CELL_CHARS
 
 #: Tried in this order when nobody named the column.
 TEXT_NAMES = ("text", "review", "review text", "review_text", "body", "comment", "content")

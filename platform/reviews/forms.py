@@ -6,10 +6,11 @@ from typing import Any
 from django import forms
 
 from common.errors import Invalid
+from reviews.guessing import DELIMITERS, ENCODINGS
 from reviews.mapping import DEFAULT_SEPARATOR, ColumnMapping
 from reviews.models import Dataset, Review
-from reviews.parsing import DELIMITERS, ENCODINGS, Format
 from reviews.services import MAX_DATASET_NAME
+from reviews.tables import Format
 
 _DELIMITER_KEYS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
 SEPARATORS = {

@@ -20,16 +20,11 @@ from jobs.lease import JobFailed, Lease
 from reviews import answers, mapping, services, writing
 from reviews.dates import is_day_first
 from reviews.files import open_upload
+from reviews.guessing import SAMPLE_BYTES, sample_rows
 from reviews.models import Dataset, ImportJob, Review
-from reviews.parsing import (
-    SAMPLE_BYTES,
-    Format,
-    Record,
-    Table,
-    open_table,
-    sample_rows,
-)
+from reviews.parsing import open_table
 from reviews.rows import Accepted, Rejected, RowReader
+from reviews.tables import Format, Record, Table
 
 log = structlog.get_logger("jobs.import")
 

@@ -9,7 +9,8 @@ from typing import Any
 from common.text import normalise, text_hash
 from reviews.dates import parse_date
 from reviews.mapping import ColumnMapping
-from reviews.parsing import MAX_CELL_CHARS, Record, readable
+from reviews.parsing import readable
+from reviews.tables import MAX_CELL_CHARS, Record
 
 #: Product and author names are cut to this; a longer one is kept whole in the metadata.
 MAX_LABEL_CHARS = 200

@@ -20,16 +20,12 @@ from projects.models import Project
 from reviews import mapping as mappings
 from reviews.answers import sink_for
 from reviews.files import open_upload
+from reviews.guessing import SAMPLE_BYTES, guess_format
 from reviews.mapping import ColumnMapping
 from reviews.models import Dataset, ImportJob, Review, Upload
-from reviews.parsing import (
-    SAMPLE_BYTES,
-    Format,
-    guess_format,
-    open_table,
-    readable,
-)
+from reviews.parsing import open_table, readable
 from reviews.selectors import ENDED_BADLY
+from reviews.tables import Format
 
 PREVIEW_ROWS = 20
 _SAMPLE_ROWS = 200

@@ -10,7 +10,9 @@ from hypothesis import strategies as st
 
 from common.errors import Invalid
 from reviews import parsing
-from reviews.parsing import Format, Record, guess_encoding, guess_format, name_columns, open_table
+from reviews.guessing import guess_encoding, guess_format
+from reviews.parsing import name_columns, open_table
+from reviews.tables import MAX_CELL_CHARS, MAX_RECORD_CHARS, Format, Record
 
 
 def records(data: bytes | str, chosen: Format | None = None) -> list[Record]:
@@ -81,7 +83,7 @@ def test_a_lone_quote_that_meets_another_one_far_below_swallows_nothing() -> Non
 
 def test_a_quote_that_never_closes_within_the_limit_gives_its_lines_back() -> None:
     filler = "x" * 999 + "\n"
-    count = parsing.MAX_RECORD_CHARS // 1000 + 100
+    count = MAX_RECORD_CHARS // 1000 + 100
 
     found = records('text\n"open\n' + filler * count)
 
@@ -93,7 +95,7 @@ def test_a_cell_of_a_megabyte_is_refused_with_its_length_and_the_next_row_is_rea
     found = records("id,text\n1," + "x" * 1_048_576 + "\n2,fine\n")
 
     assert "cell 2 has 1,048,576 characters" in found[1].error
-    assert len(found[1].cells[1]) == parsing.MAX_CELL_CHARS
+    assert len(found[1].cells[1]) == MAX_CELL_CHARS
     assert found[2].cells == ["2", "fine"]
 
 
@@ -106,7 +108,7 @@ def test_a_quoted_cell_of_a_megabyte_with_line_breaks_is_one_refused_row() -> No
 
 
 def test_a_line_longer_than_any_record_is_cut_refused_and_left_behind() -> None:
-    found = records("text\n" + "x" * (parsing.MAX_RECORD_CHARS * 2) + "\nfine\n")
+    found = records("text\n" + "x" * (MAX_RECORD_CHARS * 2) + "\nfine\n")
 
     assert "longer than" in found[1].error
     assert found[2].cells == ["fine"]

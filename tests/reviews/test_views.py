@@ -14,7 +14,7 @@ from projects.models import Membership, Project, Role
 from reviews import panels
 from reviews.models import Dataset, ImportJob, Review, Upload
 from reviews.panels import Panel
-from reviews.parsing import MAX_COLUMNS
+from reviews.tables import MAX_COLUMNS
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("sink")
