@@ -52,7 +52,7 @@ def _answers(project: Project, question: QuestionSnapshot) -> Chart | None:
     if question.kind == "number":
         return _numbers(project, question)
     gold = _gold(project, question)
-    counted = dict(gold.exclude(option=None).values_list("option_id").annotate(Count("id")))
+    counted = dict(gold.exclude(option=None).values_list("option_id").annotate(Count("review")))
     n = gold.values("review_id").distinct().count()
     if not n:
         return None
@@ -81,7 +81,7 @@ def _answers(project: Project, question: QuestionSnapshot) -> Chart | None:
 def _numbers(project: Project, question: QuestionSnapshot) -> Chart | None:
     counted: dict[int, int] = defaultdict(int)
     values = _gold(project, question).exclude(number=None).values_list("number")
-    for number, count in values.annotate(Count("id")):
+    for number, count in values.annotate(Count("review")):
         counted[round(number)] += count
     if not counted:
         return None
@@ -115,7 +115,7 @@ def _over_time(project: Project, question: QuestionSnapshot | None) -> Chart | N
         .exclude(Q(number=None) | Q(review__reviewed_at=None))
         .annotate(month=TruncMonth("review__reviewed_at"))
         .values_list("month")
-        .annotate(Avg("number"), Count("id"))
+        .annotate(Avg("number"), Count("review"))
         .order_by("month")
     )
     rows = [(month, mean, n) for month, mean, n in months if month is not None]
@@ -140,7 +140,7 @@ def _products(project: Project, question: QuestionSnapshot | None) -> Chart | No
         _gold(project, question)
         .exclude(Q(number=None) | Q(review__product=""))
         .values_list("review__product")
-        .annotate(Avg("number"), n=Count("id"))
+        .annotate(Avg("number"), n=Count("review"))
         .order_by("-n")[:TOP_PRODUCTS]
     )
     if len(rows) < 2:

@@ -1,6 +1,9 @@
 """Django's view of the package."""
 
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class LabellingConfig(AppConfig):
@@ -17,6 +20,7 @@ class LabellingConfig(AppConfig):
         from reviews import answers, panels
         from reviews import filters as review_filters
 
+        post_migrate.connect(_make_triggers, sender=self)
         presets.register(
             [presets.Preset(each.key, each.name, each.description) for each in PRESETS.values()],
             apply_preset,
@@ -25,3 +29,9 @@ class LabellingConfig(AppConfig):
         review_filters.register("labelled", filters.labelled)
         review_filters.register("answer.", filters.answer)
         panels.register(labels)
+
+
+def _make_triggers(using: str, **_: Any) -> None:
+    from common.triggers import take_along
+
+    take_along(using=using, parent="reviews_review", child="labelling_gold", column="review_id")

@@ -169,6 +169,7 @@ def _replace(review: Review, schema: SchemaSnapshot, settled: Answers) -> None:
         Gold(
             project_id=review.project_id,
             review=review,
+            slot=columns["option_id"] or 0,
             source=GoldSource.CONSENSUS,
             **columns,
         )

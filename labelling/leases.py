@@ -1,6 +1,7 @@
 """Lease reviews: who gets which next, so that two people never hold the same one."""
 
 import random
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 
 from django.db import IntegrityError, connection, transaction
@@ -54,10 +55,28 @@ def _lease(
         state=_State.EXPIRED, ended_at=now
     )
     for part in queue.parts(roll=roll, control_share=project.control_share):
-        review = _first(_waiting(project, annotator, schema, part))
-        if review is not None:
-            return _give(project, annotator, review, part, now)
+        for reviews in _from_a_place(part, _waiting(project, annotator, schema, part)):
+            review = _first(reviews)
+            if review is not None:
+                return _give(project, annotator, review, part, now)
     return None
+
+
+def _from_a_place(part: queue.Part, reviews: QuerySet[Review]) -> Iterator[QuerySet[Review]]:
+    """Yield what to look through, in order: for unranked reviews a random place and then the rest.
+
+    An index in random order would cost every import more than these two looks cost the queue.
+    """
+    if part is not queue.Part.UNRANKED:
+        yield reviews
+        return
+    ends = reviews.order_by()
+    low = ends.order_by("id").values_list("id", flat=True)[:1]
+    high = ends.order_by("-id").values_list("id", flat=True)[:1]
+    for first, last in zip(low, high, strict=True):
+        place = random.randint(first, last)  # noqa: S311  (a mixture, not a secret)
+        yield reviews.filter(id__gte=place)
+        yield reviews.filter(id__lt=place)
 
 
 def _held(project: Project, annotator: User, now: datetime) -> Assignment | None:
@@ -87,14 +106,18 @@ def _waiting(
 ) -> QuerySet[Review]:
     """Return the reviews of one part that this person may get, first come first.
 
-    Each part walks an index of its own: review_queue, review_control_queue, review_by_project.
+    Each part walks an index of its own: review_control_queue, review_queue,
+    review_unranked_queue, review_by_project.
     """
     reviews = _visible(project)
     if part is queue.Part.CONTROL:
         reviews = reviews.filter(is_labelled=False, is_control=True).order_by("id")
-    elif part is queue.Part.RANKED:
-        reviews = reviews.filter(is_labelled=False, is_control=False)
-        reviews = reviews.exclude(split=Review.Split.TEST).order_by("-priority", "id")
+    elif part in (queue.Part.RANKED, queue.Part.UNRANKED):
+        is_unranked = part is queue.Part.UNRANKED
+        reviews = reviews.filter(
+            is_labelled=False, is_control=False, ranked_by__isnull=is_unranked
+        ).exclude(split=Review.Split.TEST)
+        reviews = reviews.order_by("id") if is_unranked else reviews.order_by("-priority", "id")
     else:
         reviews = _imported_only(reviews, schema)
     mine = Assignment.objects.filter(

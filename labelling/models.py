@@ -1,5 +1,7 @@
 """What is asked about reviews, who is answering, what they said, and what is held for true."""
 
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -158,6 +160,13 @@ class Annotation(models.Model):
     updated_at = models.DateTimeField(default=timezone.now)
     seconds = models.FloatField(null=True, help_text="From being shown to being submitted.")
     note = models.CharField(max_length=1000, blank=True)
+    #: Set when it came with an import or from a bulk action; whoever undoes that removes it.
+    import_job = models.ForeignKey(
+        "reviews.ImportJob", on_delete=models.CASCADE, null=True, related_name="annotations"
+    )
+    bulk_action = models.ForeignKey(
+        "reviews.BulkAction", on_delete=models.SET_NULL, null=True, related_name="annotations"
+    )
 
     class Meta:
         constraints = [
@@ -256,33 +265,51 @@ class GoldSource(models.TextChoices):
 
 
 class Gold(AnswerBase):
-    """What consensus, adjudication or an imported column yields for training."""
+    """What consensus, adjudication or an imported column yields for training.
 
-    # No index of its own for a foreign key that leads a composite one: imports write many rows.
-    question = models.ForeignKey(
-        Question, on_delete=models.RESTRICT, related_name="+", db_index=False
-    )
-    option = models.ForeignKey(
-        Option, on_delete=models.RESTRICT, null=True, related_name="+", db_index=False
-    )
-    project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="gold")
+    Its key is review, question and slot, so that one index finds the gold of a review, keeps it
+    single and is written in order by an import. Foreign keys are checked once a batch; a trigger
+    of the database takes gold along when its review goes (see reviews.models.Review).
+    """
+
+    pk = models.CompositePrimaryKey("review_id", "question_id", "slot")
     review = models.ForeignKey(
-        "reviews.Review", on_delete=models.CASCADE, related_name="gold", db_index=False
+        "reviews.Review",
+        on_delete=models.CASCADE,
+        related_name="gold",
+        db_index=False,
+        db_constraint=False,
+    )
+    question = models.ForeignKey(
+        Question, on_delete=models.RESTRICT, related_name="+", db_index=False, db_constraint=False
+    )
+    #: The option's id, or 0 for a number or for "none of the options".
+    slot = models.BigIntegerField(default=0)
+    option = models.ForeignKey(
+        Option,
+        on_delete=models.RESTRICT,
+        null=True,
+        related_name="+",
+        db_index=False,
+        db_constraint=False,
+    )
+    project = models.ForeignKey(
+        "projects.Project",
+        on_delete=models.CASCADE,
+        related_name="gold",
+        db_index=False,
+        db_constraint=False,
     )
     source = models.CharField(max_length=16, choices=GoldSource.choices)
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["review", "question", "option"], name="one_gold_per_option"
-            ),
-            models.UniqueConstraint(
-                fields=["review", "question"],
-                condition=Q(option=None),
-                name="one_gold_without_option",
-            ),
             models.CheckConstraint(
                 condition=Q(option=None) | Q(number=None), name="gold_is_option_or_number"
+            ),
+            models.CheckConstraint(
+                condition=Q(option=None, slot=0) | Q(slot=F("option_id")),
+                name="gold_slot_is_its_option",
             ),
         ]
         indexes = [
@@ -291,7 +318,12 @@ class Gold(AnswerBase):
         ]
 
     def __str__(self) -> str:
-        return f"gold {self.pk}"
+        return f"gold of review {self.review_id}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Keep the slot in step with the option; whoever writes in bulk does it too."""
+        self.slot = self.option_id or 0
+        super().save(*args, **kwargs)
 
 
 class GoldSpan(SpanBase):

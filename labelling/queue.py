@@ -8,8 +8,10 @@ class Part(Enum):
 
     #: The random slice, whatever a model thinks of it; also the only way to the test split.
     CONTROL = "control"
-    #: Highest priority first; a random order until a model has ranked.
+    #: What a model has ranked or a person has sent, highest priority first.
     RANKED = "ranked"
+    #: What nobody has ranked, from a random place on.
+    UNRANKED = "unranked"
     #: Reviews with imported answers only, once everything else is done.
     IMPORTED = "imported"
 
@@ -18,8 +20,8 @@ def parts(*, roll: float, control_share: float) -> tuple[Part, ...]:
     """Return the parts to look at, in order, for a `roll` from [0, 1).
 
     With probability `control_share` the control slice comes first. Whichever is empty gives way to
-    the other, and reviews that only an import has answered come last.
+    the next, and reviews that only an import has answered come last.
     """
     if roll < control_share:
-        return Part.CONTROL, Part.RANKED, Part.IMPORTED
-    return Part.RANKED, Part.CONTROL, Part.IMPORTED
+        return Part.CONTROL, Part.RANKED, Part.UNRANKED, Part.IMPORTED
+    return Part.RANKED, Part.UNRANKED, Part.CONTROL, Part.IMPORTED

@@ -336,16 +336,15 @@ def count_labelled(project: Project) -> None:
 
 
 def queue_preview(project: Project, limit: int = 20) -> list[Review]:
-    """Return what the ranking would serve next, whoever asks."""
+    """Return what would be served next, whoever asks: the ranked, then some of the unranked."""
     leased = Assignment.objects.filter(review=OuterRef("pk"), state=Assignment.State.LEASED)
-    return list(
-        Review.objects.filter(
-            ~Exists(leased),
-            project=project,
-            is_labelled=False,
-            is_control=False,
-            dataset__in=project.datasets.filter(is_ready=True),
-        )
-        .exclude(split=Review.Split.TEST)
-        .order_by("-priority", "id")[:limit]
-    )
+    waiting = Review.objects.filter(
+        ~Exists(leased),
+        project=project,
+        is_labelled=False,
+        is_control=False,
+        dataset__in=project.datasets.filter(is_ready=True),
+    ).exclude(split=Review.Split.TEST)
+    ranked = list(waiting.filter(ranked_by__isnull=False).order_by("-priority", "id")[:limit])
+    unranked = waiting.filter(ranked_by=None).order_by("id")[: limit - len(ranked)]
+    return [*ranked, *unranked]

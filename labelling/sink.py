@@ -15,7 +15,7 @@ from projects.models import Project
 _YES = frozenset({"yes", "y", "true", "1", "1.0"})
 _NO = frozenset({"no", "n", "false", "0", "0.0"})
 
-_COLUMNS = ("project_id", "review_id", "question_id", "option_id", "number", "source")
+_COLUMNS = ("project_id", "review_id", "question_id", "slot", "option_id", "number", "source")
 #: (review, question, option, number): what the columns above vary in.
 Row = tuple[int, int, int | None, float | None]
 
@@ -114,7 +114,8 @@ class GoldSink:
         # Numbers only, so the lines can be written without asking what needs an escape.
         start, source = self._project.pk, GoldSource.IMPORTED.value
         lines = (
-            f"{start}\t{review}\t{question}\t{_or_null(option)}\t{_or_null(number)}\t{source}\n"
+            f"{start}\t{review}\t{question}\t{option or 0}\t{_or_null(option)}\t"
+            f"{_or_null(number)}\t{source}\n"
             for review, question, option, number in gold
         )
         statement = f"COPY {_table()} ({', '.join(_COLUMNS)}) FROM STDIN"
@@ -126,7 +127,13 @@ class GoldSink:
         marks = ", ".join(["%s"] * len(_COLUMNS))
         statement = f"INSERT INTO {_table()} ({', '.join(_COLUMNS)}) VALUES ({marks})"  # noqa: S608
         with connection.cursor() as cursor:
-            cursor.executemany(statement, [(start, *row, source) for row in gold])
+            cursor.executemany(
+                statement,
+                [
+                    (start, review, question, option or 0, option, number, source)
+                    for review, question, option, number in gold
+                ],
+            )
 
 
 def _or_null(value: float | None) -> str:

@@ -176,10 +176,11 @@ def _carry_question(project: Project, old: QuestionSnapshot, new: QuestionSnapsh
         same = old.option(option.key)
         if same is None:
             continue
-        for rows in (Gold.objects, GoldSpan.objects):
-            moved += rows.filter(project=project, question_id=old.id, option_id=same.id).update(
-                question_id=new.id, option_id=option.id
-            )
+        here = Q(project=project, question_id=old.id, option_id=same.id)
+        moved += Gold.objects.filter(here).update(
+            question_id=new.id, option_id=option.id, slot=option.id
+        )
+        moved += GoldSpan.objects.filter(here).update(question_id=new.id, option_id=option.id)
     return moved
 
 

@@ -3,7 +3,7 @@
 import itertools
 
 from accounts.models import User
-from common.text import text_hash
+from common.text import text_hash, text_key
 from projects.models import Membership, Project, Role
 from projects.services import create_project
 from reviews.models import Dataset, Review
@@ -46,5 +46,5 @@ def review(project: Project, text: str = "", **fields: object) -> Review:
     } | fields
     values["dataset"] = values["dataset"] or dataset(project)
     return Review.objects.create(
-        project=project, text=chosen, text_hash=text_hash(chosen), **values
+        project=project, text=chosen, text_key=text_key(text_hash(chosen)), **values
     )

@@ -15,6 +15,8 @@ class User(AbstractUser):
         OFF = "off", "Off"
 
     shortcuts = models.CharField(max_length=8, choices=Shortcuts.choices, default=Shortcuts.ON)
+    #: An annotator known from an imported file only, who can never sign in.
+    is_external = models.BooleanField(default=False)
 
 
 class ApiToken(models.Model):

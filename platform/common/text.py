@@ -24,6 +24,11 @@ def text_hash(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8")).hexdigest()
 
 
+def text_key(digest: str) -> int:
+    """Return the first 63 bits of a SHA-256 in hex: what databases hold in a column of integers."""
+    return int(digest[:16], 16) >> 1
+
+
 def is_number(cell: str) -> bool:
     """Tell whether a cell reads as a number."""
     try:

@@ -1,6 +1,9 @@
 """Django's view of the package."""
 
+from typing import Any
+
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class ReviewsConfig(AppConfig):
@@ -11,6 +14,7 @@ class ReviewsConfig(AppConfig):
         from jobs import kinds
         from reviews import filters, selectors
 
+        post_migrate.connect(_make_triggers, sender=self)
         kinds.register(
             kinds.Kind(
                 name="import",
@@ -23,3 +27,9 @@ class ReviewsConfig(AppConfig):
         )
         for name, apply in selectors.FILTERS.items():
             filters.register(name, apply)
+
+
+def _make_triggers(using: str, **_: Any) -> None:
+    from common.triggers import take_along
+
+    take_along(using=using, parent="reviews_dataset", child="reviews_review", column="dataset_id")

@@ -48,7 +48,7 @@ def run(lease: Lease) -> dict[str, Any]:
 
 def _import_rows(lease: Lease, work: ImportJob, binary: BinaryIO) -> None:
     sink = answers.sink_for(work.dataset.project)
-    chosen = Format(work.encoding, work.delimiter, work.has_header)
+    chosen = Format(**work.read_as)
     reader = _row_reader(work, chosen, binary, sink)
     table = open_table(binary, chosen)
     begun = time.monotonic()

@@ -3,7 +3,7 @@
 import hashlib
 import re
 import uuid
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import PurePosixPath
 
 from django.conf import settings
@@ -217,9 +217,7 @@ def _record(
         dataset=dataset,
         upload=upload,
         job=job,
-        encoding=read_as.format.encoding,
-        delimiter=read_as.format.delimiter,
-        has_header=read_as.format.has_header,
+        read_as=asdict(read_as.format),
         mapping=mapping.as_json(),
         columns=read_as.columns,
     )

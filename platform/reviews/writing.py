@@ -6,12 +6,11 @@ asking what id it got.
 
 import json
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 from django.db import connection
-from django.utils import timezone
 
+from common.text import text_key
 from reviews import splits
 from reviews.models import REJECTED_COLUMNS, REVIEW_COLUMNS, ImportJob
 from reviews.rows import Accepted, Rejected, as_kept
@@ -31,9 +30,8 @@ def write_reviews(
     `labelled` says of each whether its answers leave nothing to ask; the others join the queue.
     """
     ids = _take_ids(len(rows))
-    now = connection.ops.adapt_datetimefield_value(timezone.now())
     lines = (
-        _review_line(work, number, row, (control_share, is_labelled), now)
+        _review_line(work, number, row, (control_share, is_labelled))
         for number, row, is_labelled in zip(ids, rows, labelled, strict=True)
     )
     _insert(_REVIEWS, REVIEW_COLUMNS, lines)
@@ -45,15 +43,15 @@ def _review_line(
     number: int,
     row: Accepted,
     place: tuple[float, bool],
-    now: datetime | str | None,
 ) -> Row:
     control_share, is_labelled = place
     drawn = splits.draw(row.text_hash, control_share=control_share)
     dataset = work.dataset
     return (
-        number, dataset.project_id, dataset.pk, work.pk, row.row_number, row.text, row.text_hash,
-        row.metadata, row.product, row.author, row.reviewed_at and row.reviewed_at.isoformat(),
-        drawn.split, drawn.is_control, drawn.priority, None, None, is_labelled, now,
+        number, dataset.project_id, dataset.pk, work.pk, row.row_number, row.text,
+        text_key(row.text_hash), "", row.metadata, row.product, row.author,
+        row.reviewed_at and row.reviewed_at.isoformat(),
+        drawn.split, drawn.is_control, drawn.priority, None, None, is_labelled, None, None,
     )  # fmt: skip
 
 
@@ -78,20 +76,21 @@ def known_hashes(work: ImportJob, hashes: Sequence[str]) -> set[str]:
     In SQL by hand: as one parameter each, thousands of hashes cost more than finding them.
     """
     value: Any
+    keys = {text_key(each): each for each in hashes}
     if connection.vendor == "postgresql":
-        among, value = "= ANY(%s)", list(hashes)
+        among, value = "= ANY(%s)", list(keys)
     else:
-        among, value = "IN (SELECT value FROM json_each(%s))", json.dumps(hashes)
+        among, value = "IN (SELECT value FROM json_each(%s))", json.dumps(list(keys))
     statement = f"""
-        SELECT review.text_hash FROM {_REVIEWS} review
+        SELECT review.text_key FROM {_REVIEWS} review
         JOIN {_DATASETS} dataset ON dataset.id = review.dataset_id
-        WHERE review.project_id = %s AND review.text_hash {among}
+        WHERE review.project_id = %s AND review.text_key {among}
           AND (dataset.is_ready OR dataset.id = %s)
     """  # noqa: S608  (only our own names are put together)
     dataset = work.dataset
     with connection.cursor() as cursor:
         cursor.execute(statement, [dataset.project_id, value, dataset.pk])
-        return {found for (found,) in cursor.fetchall()}
+        return {keys[found] for (found,) in cursor.fetchall()}
 
 
 def _take_ids(count: int) -> list[int]:

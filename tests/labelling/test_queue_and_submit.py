@@ -478,7 +478,7 @@ def test_the_queue_walks_its_index(project: Project, anna: User) -> None:
                 dataset=dataset,
                 row_number=number,
                 text=f"text {number}",
-                text_hash=str(number),
+                text_key=number,
                 split="train",
                 priority=(number * 7919 % 20_000) / 20_000,
                 is_control=number % 7 == 0,

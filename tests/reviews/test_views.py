@@ -102,7 +102,7 @@ def test_what_was_chosen_for_reading_is_what_is_imported(visitor: Client) -> Non
     run_here(Job.objects.get())
 
     assert Review.objects.count() == 2
-    assert ImportJob.objects.get().has_header is False
+    assert ImportJob.objects.get().read_as["has_header"] is False
 
 
 def test_the_widest_file_that_is_taken_can_be_mapped(visitor: Client) -> None:
