@@ -2,15 +2,15 @@
 
 from django.urls import path
 
-from reviews import api, views
+from reviews import api, dataset_views, upload_views, views
 
 app_name = "reviews"
 urlpatterns = [
     path("", views.review_list, name="list"),
-    path("upload/", views.upload_new, name="upload"),
-    path("uploads/<int:upload_id>/", views.upload_mapping, name="mapping"),
-    path("datasets/<int:dataset_id>/", views.dataset_detail, name="dataset"),
-    path("datasets/<int:dataset_id>/rejects.csv", views.dataset_rejects, name="rejects"),
+    path("upload/", upload_views.upload_new, name="upload"),
+    path("uploads/<int:upload_id>/", upload_views.upload_mapping, name="mapping"),
+    path("datasets/<int:dataset_id>/", dataset_views.dataset_detail, name="dataset"),
+    path("datasets/<int:dataset_id>/rejects.csv", dataset_views.dataset_rejects, name="rejects"),
     path("<int:review_id>/", views.review_detail, name="detail"),
 ]
 
