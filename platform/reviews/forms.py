@@ -12,7 +12,16 @@ from reviews.models import Dataset, Review
 from reviews.services import MAX_DATASET_NAME
 from reviews.tables import Format
 
-_DELIMITER_KEYS = {"comma": ",", "semicolon": ";", "tab": "\t", "bar": "|"}
+_DELIMITER_KEYS = {
+    "comma": ",",
+    "semicolon": ";",
+    "tab": "\t",
+    "bar": "|",
+    "caret": "^",
+    "tilde": "~",
+    "colon": ":",
+    "space": " ",
+}
 SEPARATORS = {
     "paragraph": ("A blank line", DEFAULT_SEPARATOR),
     "line": ("A line break", "\n"),

@@ -4,7 +4,7 @@ import codecs
 import io
 import math
 from collections import Counter
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from charset_normalizer import CharsetMatch, from_bytes
 
@@ -18,7 +18,24 @@ SAMPLE_BYTES = 16 * 1024 * 1024
 _LOOK_BYTES = 256 * 1024
 _LOOK_RECORDS = 100
 
-DELIMITERS = {",": "Comma", ";": "Semicolon", "\t": "Tab", "|": "Vertical bar"}
+DELIMITERS = {
+    ",": "Comma",
+    ";": "Semicolon",
+    "\t": "Tab",
+    "|": "Vertical bar",
+    "^": "Caret",
+    "~": "Tilde",
+    ":": "Colon",
+    " ": "Space",
+}
+#: Those that files use; the others, which also stand in texts, only where nothing else will do.
+_COMMON = (",", ";", "\t", "|")
+#: The share of records that must have the same number of cells for a rare delimiter.
+_RARE_SHARE = 0.95
+#: Below this share of records with the usual number of cells, a text is no table.
+_TABLE_SHARE = 0.5
+_TEXT_NAMES = {"text", "review", "reviews", "comment", "comments", "sentence", "body", "content"}
+QUOTES = {'"': "Double quotes", "'": "Single quotes"}
 ENCODINGS = {
     "utf-8": "UTF-8",
     "utf-16": "UTF-16 with a byte-order mark",
@@ -44,6 +61,19 @@ ENCODINGS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Delimited:
+    """How a text is parted into cells, if it is at all."""
+
+    format: Format
+    #: Whether most records have the same number of cells.
+    is_table: bool
+    #: Whether that number is one, and the cells have no quotes around them.
+    is_list: bool
+    #: Whether the first line reads as the name of a column of texts.
+    starts_with_name: bool
+
+
 def guess_format(
     sample: bytes,
     *,
@@ -56,13 +86,50 @@ def guess_format(
         raise Invalid.of("encoding", f"The encoding {encoding!r} is not known here.")
     if delimiter and delimiter not in DELIMITERS:
         raise Invalid.of("delimiter", f"{delimiter!r} is no delimiter; use comma, semicolon, tab.")
-    encoding = encoding or guess_encoding(sample)
+    return guess_delimited(
+        sample,
+        encoding=encoding or guess_encoding(sample),
+        delimiter=delimiter,
+        has_header=has_header,
+    ).format
+
+
+def guess_delimited(
+    sample: bytes,
+    *,
+    encoding: str,
+    delimiter: str | None = None,
+    quote: str | None = None,
+    has_header: bool | None = None,
+) -> Delimited:
+    """Guess delimiter, quote and header from the start of a text, and whether it is a table."""
     head = sample[:_LOOK_BYTES]
-    delimiter = delimiter or _guess_delimiter(head, encoding)
-    chosen = Format(encoding, delimiter)
+    plain = Format(encoding, quote=quote or '"')
+    delimiter = delimiter or _guess_delimiter(head, plain)
+    chosen = replace(plain, delimiter=delimiter)
+    if quote is None:
+        chosen = replace(chosen, quote=_guess_quote(head, chosen))
+    rows = sample_rows(head, chosen)
     if has_header is None:
-        has_header = _guess_header(sample_rows(head, chosen))
-    return replace(chosen, has_header=has_header)
+        has_header = guess_header(rows)
+    width, share = _usual_width(rows)
+    is_table = share > _TABLE_SHARE or (width > 1 and share >= _TABLE_SHARE)
+    text = head.decode(encoding, "replace").lstrip("\ufeff")
+    first = text.splitlines()[0] if text else ""
+    return Delimited(
+        replace(chosen, has_header=has_header),
+        is_table=is_table,
+        is_list=width == 1 and text.count("\n" + chosen.quote) * 2 < len(rows),
+        starts_with_name=first.strip().casefold() in _TEXT_NAMES,
+    )
+
+
+def _usual_width(rows: list[list[str]]) -> tuple[int, float]:
+    """Return the commonest number of cells and the share of the records that have it."""
+    if not rows:
+        return 0, 0.0
+    width, frequency = Counter(map(len, rows)).most_common(1)[0]
+    return width, frequency / len(rows)
 
 
 def guess_encoding(sample: bytes) -> str:
@@ -130,20 +197,44 @@ def sample_rows(head: bytes, chosen: Format) -> list[list[str]]:
     return records[:-1] if is_cut else records
 
 
-def _guess_delimiter(head: bytes, encoding: str) -> str:
+def _guess_delimiter(head: bytes, plain: Format) -> str:
     def fit(delimiter: str) -> float:
         """Score by the share of records with the usual number of cells, and that number."""
-        rows = sample_rows(head, Format(encoding, delimiter))
-        widths = Counter(map(len, rows))
-        if not widths:
-            return 0.0
-        width, frequency = widths.most_common(1)[0]
-        return math.log(width) * frequency / len(rows)
+        width, share = _usual_width(sample_rows(head, replace(plain, delimiter=delimiter)))
+        return math.log(width) * share if width else 0.0
 
-    return max(DELIMITERS, key=fit)
+    scores = {delimiter: fit(delimiter) for delimiter in _COMMON}
+    best = max(scores, key=lambda delimiter: scores[delimiter])
+    if scores[best] > 0:
+        return best
+    return next((rare for rare in DELIMITERS if _is_rare_fit(head, plain, rare)), best)
 
 
-def _guess_header(rows: list[list[str]]) -> bool:
+def _is_rare_fit(head: bytes, plain: Format, delimiter: str) -> bool:
+    """Tell whether a sign that texts are full of parts nearly every record alike."""
+    if delimiter in _COMMON:
+        return False
+    rows = sample_rows(head, replace(plain, delimiter=delimiter))
+    width, share = _usual_width(rows)
+    if len(rows) < 2 or width < 2 or share < _RARE_SHARE:
+        return False
+    # Words have spaces between them: there must be quotes to tell the cells.
+    return delimiter != " " or head.lstrip()[:1] in {b'"', b"'"}
+
+
+def _guess_quote(head: bytes, chosen: Format) -> str:
+    """Take single quotes where cells begin and end with them and none has double ones."""
+    rows = sample_rows(head, chosen)
+    cells = [cell.strip() for row in rows for cell in row if cell.strip()]
+    quoted = sum(len(cell) > 1 and cell[0] == cell[-1] == "'" for cell in cells)
+    if quoted < 2 or chosen.delimiter + '"' in head.decode(chosen.encoding, "replace"):
+        return chosen.quote
+    single = replace(chosen, quote="'")
+    fits = _usual_width(sample_rows(head, single))[1] >= _usual_width(rows)[1]
+    return "'" if fits and quoted * 4 >= len(rows) else chosen.quote
+
+
+def guess_header(rows: list[list[str]]) -> bool:
     """Take the first record for names unless it looks like data: numbers, sentences, repeats."""
     if not rows:
         return True

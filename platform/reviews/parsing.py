@@ -142,7 +142,7 @@ def read_records(binary: BinaryIO, chosen: Format) -> Iterator[Record]:
     csv.field_size_limit(max(csv.field_size_limit(), MAX_RECORD_CHARS + 1))
     stream = io.TextIOWrapper(binary, _codec(chosen.encoding), errors=_MARKING, newline="")
     lines = _Lines(stream)
-    reader = _reader(lines, chosen.delimiter)
+    reader = _reader(lines, chosen)
     try:
         while True:
             lines.start()
@@ -151,9 +151,9 @@ def read_records(binary: BinaryIO, chosen: Format) -> Iterator[Record]:
             except StopIteration:
                 return
             except (csv.Error, _TooLong, _Unclosed) as trouble:
-                mended = _mend(lines, trouble, chosen.delimiter)
+                mended = _mend(lines, trouble, chosen)
                 # The old reader still stands in the middle of a record.
-                reader = _reader(lines, chosen.delimiter)
+                reader = _reader(lines, chosen)
                 yield replace(mended, line=lines.number)
                 continue
             if cells:
@@ -163,17 +163,24 @@ def read_records(binary: BinaryIO, chosen: Format) -> Iterator[Record]:
             stream.detach()  # the file is the caller's and stays open
 
 
-def _reader(lines: Iterator[str], delimiter: str) -> Iterator[list[str]]:
-    return csv.reader(lines, delimiter=delimiter, strict=True, skipinitialspace=True)
+def _reader(lines: Iterator[str], chosen: Format, *, strict: bool = True) -> Iterator[list[str]]:
+    return csv.reader(
+        lines,
+        delimiter=chosen.delimiter,
+        quotechar=chosen.quote,
+        strict=strict,
+        # With a space for delimiter, a space at the start of a cell is the end of an empty one.
+        skipinitialspace=chosen.delimiter != " ",
+    )
 
 
-def _mend(lines: _Lines, trouble: Exception, delimiter: str) -> Record:
+def _mend(lines: _Lines, trouble: Exception, chosen: Format) -> Record:
     """Return what can be made of the first line of a record with bad quotes."""
     count = len(lines.record)
     first = lines.take_back()
     if count == 1 and isinstance(trouble, csv.Error):
         # Quotes inside one line, such as: "5" screen" - what everybody else accepts, we do too.
-        return _checked(Record(0, next(csv.reader([first], delimiter=delimiter), [])))
+        return _checked(Record(0, next(_reader(iter([first]), chosen, strict=False), [])))
     if count == 1 and isinstance(trouble, _TooLong):
         reason = f"the line is longer than {MAX_RECORD_CHARS:,} characters"
     else:

@@ -1,0 +1,103 @@
+"""Objects in files: which container holds them, and which dialect they speak."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, BinaryIO
+
+from reviews.sources import argilla, doccano, label_studio, prodigy, tokens
+from reviews.sources.jsondocument import read_document
+from reviews.sources.jsonlines import DECODER, read_lines
+from reviews.sources.objects import Dialect, Row, plain, table_of
+from reviews.tables import Format, Table
+
+#: The kinds that are made of objects, with what tells answers from cells in them.
+DIALECTS: Mapping[str, Dialect] = {
+    "jsonl": plain,
+    "json": plain,
+    "parquet": plain,
+    "label-studio": label_studio.read_task,
+    "label-studio-min": label_studio.read_min,
+    "argilla": argilla.read_record,
+    "prodigy": prodigy.read_task,
+    "tokens": tokens.read_sentence,
+    "doccano": doccano.read_example,
+}
+#: In this order: what a later one takes for its own, an earlier one may know better.
+_RECOGNISED: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
+    "label-studio": label_studio.is_task,
+    "label-studio-min": label_studio.is_min,
+    "argilla": argilla.is_record,
+    "prodigy": prodigy.is_task,
+    "tokens": tokens.is_sentence,
+    "doccano": doccano.is_example,
+}
+PARQUET_MAGIC = b"PAR1"
+HEAD_BYTES = 1 << 20
+_LOOK_LINES = 20
+_LOOK_ROWS = 50
+
+
+def container_of(head: bytes, encoding: str) -> str:
+    """Return "parquet", "json" or "jsonl" by the start of a file."""
+    if head.startswith(PARQUET_MAGIC):
+        return "parquet"
+    text = head.decode(_plain_codec(encoding), "replace").lstrip("\ufeff \t\r\n")
+    if not text.startswith("{"):
+        return "json"
+    seen = [line for line in re.split(r"[\r\n]+", text) if line.strip()][:_LOOK_LINES]
+    first = _parsed(seen[0])
+    if first is not None:
+        is_alone = len(seen) == 1 and len(head) < HEAD_BYTES
+        return "json" if is_alone and _holds_list_of_objects(first) else "jsonl"
+    if len(seen) == 1:
+        return "jsonl" if len(text) >= HEAD_BYTES else "json"
+    whole = sum(line.lstrip().startswith("{") and line.rstrip()[-1] in "},\n" for line in seen[1:])
+    return "jsonl" if whole * 2 > len(seen) - 1 else "json"
+
+
+def _plain_codec(encoding: str) -> str:
+    return "utf-8-sig" if encoding == "utf-8" else encoding
+
+
+def _parsed(line: str) -> Any:
+    try:
+        return DECODER.decode(line.strip())
+    except (ValueError, RecursionError):
+        return None
+
+
+def _holds_list_of_objects(value: Any) -> bool:
+    if not isinstance(value, dict) or dialect_of([value]):
+        return False
+    return any(
+        isinstance(each, list) and each and isinstance(each[0], dict) for each in value.values()
+    )
+
+
+def dialect_of(values: list[Any]) -> str:
+    """Return the kind whose export these objects are; "" for none."""
+    objects = [value for value in values if isinstance(value, dict)][:_LOOK_ROWS]
+    for kind, recognises in _RECOGNISED.items():
+        known = sum(map(recognises, objects))
+        if known and known * 2 > len(objects):
+            return kind
+    return ""
+
+
+def open_objects(binary: BinaryIO, chosen: Format, container: str) -> Table:
+    """Open a file of objects; raise Invalid when it holds none."""
+    dialect = DIALECTS[chosen.kind]
+    if container == "parquet":
+        return table_of(_parquet(binary), dialect, unit="row", what="a row")
+    if container == "jsonl":
+        rows = read_lines(binary, chosen.encoding)
+        return table_of(rows, dialect, unit="line", what="an object")
+    rows = read_document(binary, chosen.encoding)
+    return table_of(rows, dialect, unit="element", what="an object")
+
+
+def _parquet(binary: BinaryIO) -> Iterator[Row]:
+    # Loaded only where such a file is read: it takes its time and its memory.
+    from reviews.sources.parquet import read_rows
+
+    return read_rows(binary)
