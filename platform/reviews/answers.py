@@ -4,9 +4,20 @@ Questions belong to a package above this one; it registers what takes the answer
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 from projects.models import Project
+
+
+@dataclass(frozen=True, slots=True)
+class ImportedSpan:
+    """A range of a text with the key of an option, as an import found it."""
+
+    start: int
+    end: int
+    option: str
+    polarity: str = ""
 
 
 class AnswerSink(Protocol):
@@ -19,7 +30,10 @@ class AnswerSink(Protocol):
     def parse(self, question_key: str, raw: str) -> Any:
         """Turn a cell into an answer; None when it is empty.
 
-        Raises ValueError with a sentence such as '"five" is not a number from 1 to 5'.
+        The answer to a question about spans is a tuple of ImportedSpan, in offsets of the raw
+        text; whoever stores it has moved them to the text that is stored. Parsing the same cell
+        twice gives equal answers. Raises ValueError with a sentence such as '"five" is not a
+        number from 1 to 5'.
         """
         ...
 
@@ -28,7 +42,27 @@ class AnswerSink(Protocol):
         ...
 
     def store(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
-        """Write the parsed answers of reviews (by id) in the caller's transaction."""
+        """Write the parsed answers of reviews (by id) as gold, in the caller's transaction."""
+        ...
+
+    def store_said(
+        self, rows: Sequence[tuple[int, str, Mapping[str, Any]]], import_job_id: int
+    ) -> list[bool]:
+        """Write what annotators (by name) said about reviews (by id): an annotation each.
+
+        Consensus and what is labelled follow from them. Returns for each row whether it was
+        written: not when that annotator has an annotation of that review already.
+        """
+        ...
+
+    def before_and_update(
+        self, rows: Sequence[tuple[int, Mapping[str, Any]]]
+    ) -> dict[int, dict[str, Any]]:
+        """Put imported answers in place of those that are there; return those, as JSON, by id."""
+        ...
+
+    def restore(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+        """Put answers back that `before_and_update` returned."""
         ...
 
 
@@ -47,6 +81,23 @@ class _Nobody:
     def store(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
         if rows:
             raise KeyError("nobody takes answers")
+
+    def store_said(
+        self,
+        rows: Sequence[tuple[int, str, Mapping[str, Any]]],
+        import_job_id: int,  # noqa: ARG002
+    ) -> list[bool]:
+        if rows:
+            raise KeyError("nobody takes answers")
+        return []
+
+    def before_and_update(
+        self, rows: Sequence[tuple[int, Mapping[str, Any]]]
+    ) -> dict[int, dict[str, Any]]:
+        return {review_id: {} for review_id, _ in rows}
+
+    def restore(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+        """Nothing was changed."""
 
 
 _factories: list[Callable[[Project], AnswerSink]] = [lambda _: _Nobody()]

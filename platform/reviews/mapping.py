@@ -10,11 +10,17 @@ from reviews.dates import parse_date
 
 DEFAULT_SEPARATOR = "\n\n"
 _MAX_SEPARATOR = 40
+#: What becomes of a row whose text is there: left out, kept, or used to renew what is there.
+ON_DUPLICATE = ("skip", "keep", "update")
+#: What becomes of a row whose text is nearly there.
+ON_NEAR_DUPLICATE = ("keep", "skip")
+_MAX_VALUES = 500
 
 _TITLES = ("title", "summary", "headline", "subject", "review title")
 _TEXTS = ("text", "review", "review text", "reviewtext", "body", "comment", "content", "sentence")
 _DATES = ("date", "time", "reviewed at", "review date", "timestamp", "created at", "reviewtime")
 _PRODUCTS = ("product", "item", "asin", "sku", "clothing id", "product id", "product name")
+_ANNOTATORS = ("annotator", "annotator id", "rater", "rater id", "labeler", "labeller", "worker id")
 _AUTHORS = ("author", "reviewer", "user", "username", "reviewer name", "reviewername", "customer")
 _ANSWER_NAMES = {
     "rating": ("rating", "stars", "score", "overall", "star rating"),
@@ -24,17 +30,28 @@ _ANSWER_NAMES = {
 
 @dataclass(frozen=True, slots=True)
 class ColumnMapping:
-    """What the columns of a file become; every name is a column of the file."""
+    """What the columns of a file become; every name is a column of the file.
+
+    Answers may also come from the fields of a file that carries labels beside its cells.
+    """
 
     text: tuple[str, ...]
     separator: str = DEFAULT_SEPARATOR
-    #: Column to the key of the question that it answers.
+    #: Column (or field) to the key of the question that it answers.
     answers: Mapping[str, str] = field(default_factory=dict)
+    #: Column (or field) to what its cells stand for: "5 stars" to "5"; in any case.
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     #: None keeps every column that is not used otherwise.
     metadata: tuple[str, ...] | None = None
     date: str = ""
     product: str = ""
     author: str = ""
+    #: Who said it: rows with the same text are one review with an annotation each.
+    annotator: str = ""
+    #: Keys of reviews.cleaning.STEPS, applied in this order.
+    cleaning: tuple[str, ...] = ()
+    on_duplicate: str = "skip"
+    on_near_duplicate: str = "keep"
     has_header: bool | None = None
 
     def as_json(self) -> dict[str, Any]:
@@ -43,10 +60,15 @@ class ColumnMapping:
             "text": list(self.text),
             "separator": self.separator,
             "answers": dict(self.answers),
+            "values": {column: dict(words) for column, words in self.values.items()},
             "metadata": None if self.metadata is None else list(self.metadata),
             "date": self.date,
             "product": self.product,
             "author": self.author,
+            "annotator": self.annotator,
+            "cleaning": list(self.cleaning),
+            "on_duplicate": self.on_duplicate,
+            "on_near_duplicate": self.on_near_duplicate,
             "has_header": self.has_header,
         }
 
@@ -63,10 +85,15 @@ def from_json(raw: Any) -> ColumnMapping:
         text=tuple(_names(raw, "text")),
         separator=_string(raw, "separator", DEFAULT_SEPARATOR),
         answers=_answers(raw),
+        values=_values(raw),
         metadata=None if raw.get("metadata") is None else tuple(_names(raw, "metadata")),
         date=_string(raw, "date"),
         product=_string(raw, "product"),
         author=_string(raw, "author"),
+        annotator=_string(raw, "annotator"),
+        cleaning=tuple(_names(raw, "cleaning")),
+        on_duplicate=_one_of(raw, "on_duplicate", ON_DUPLICATE),
+        on_near_duplicate=_one_of(raw, "on_near_duplicate", ON_NEAR_DUPLICATE),
         has_header=_flag(raw, "has_header"),
     )
 
@@ -75,7 +102,8 @@ def _names(raw: Mapping[str, Any], key: str) -> list[str]:
     value = raw.get(key)
     names = [value] if isinstance(value, str) else ([] if value is None else value)
     if not isinstance(names, list) or not all(map(_is_string, names)):
-        raise Invalid.of(f"mapping.{key}", f"{key} is a list of column names.")
+        of = "steps" if key == "cleaning" else "column names"
+        raise Invalid.of(f"mapping.{key}", f"{key} is a list of {of}.")
     return names
 
 
@@ -100,6 +128,13 @@ def _flag(raw: Mapping[str, Any], key: str) -> bool | None:
     return value
 
 
+def _one_of(raw: Mapping[str, Any], key: str, known: Sequence[str]) -> str:
+    value = _string(raw, key, known[0])
+    if value not in known:
+        raise Invalid.of(f"mapping.{key}", f"{key} is one of {', '.join(known)}.")
+    return value
+
+
 def _answers(raw: Mapping[str, Any]) -> dict[str, str]:
     value = raw.get("answers") or {}
     if not isinstance(value, dict) or not all(map(_is_string, (*value, *value.values()))):
@@ -107,35 +142,58 @@ def _answers(raw: Mapping[str, Any]) -> dict[str, str]:
     return dict(value)
 
 
+def _values(raw: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    value = raw.get("values") or {}
+    said = 'values maps columns to words and what they stand for: {"Stars": {"5 stars": "5"}}.'
+    if not isinstance(value, dict) or not all(map(_is_string, value)):
+        raise Invalid.of("mapping.values", said)
+    for words in value.values():
+        if not isinstance(words, dict) or not all(map(_is_string, (*words, *words.values()))):
+            raise Invalid.of("mapping.values", said)
+        if len(words) > _MAX_VALUES:
+            raise Invalid.of("mapping.values", f"A column has at most {_MAX_VALUES} values.")
+    return {column: dict(words) for column, words in value.items()}
+
+
 # --- Agreement with the file and the project ----------------------------------------------------
 
 
 def resolve(
-    wanted: ColumnMapping, *, columns: Sequence[str], questions: Collection[str]
+    wanted: ColumnMapping,
+    *,
+    columns: Sequence[str],
+    questions: Collection[str],
+    fields: Sequence[str] = (),
 ) -> ColumnMapping:
     """Return the mapping in the file's own column names, with metadata spelled out.
 
-    Raises Invalid with one error for every column or question that does not exist.
+    `fields` are those under which the file carries answers beside its cells. Raises Invalid with
+    one error for every column or question that does not exist.
     """
     if not wanted.text:
         raise Invalid.of("mapping.text", "Choose at least one column that holds the text.")
     if len(wanted.separator) > _MAX_SEPARATOR or "\x00" in wanted.separator:
         raise Invalid.of("mapping.separator", f"A separator has at most {_MAX_SEPARATOR} letters.")
     find = _Finder(columns)
+    find_answer = _Finder([*columns, *fields], find.errors)
     found = replace(
         wanted,
         text=tuple(dict.fromkeys(find(name, "text") for name in wanted.text)),
-        answers={find(name, "answers"): key for name, key in wanted.answers.items()},
+        answers={find_answer(name, "answers"): key for name, key in wanted.answers.items()},
+        values={find_answer(name, "values"): words for name, words in wanted.values.items()},
         date=find(wanted.date, "date"),
         product=find(wanted.product, "product"),
         author=find(wanted.author, "author"),
+        annotator=find(wanted.annotator, "annotator"),
         metadata=tuple(dict.fromkeys(find(name, "metadata") for name in wanted.metadata or ())),
     )
     _check_questions(found, questions, find.errors)
+    _check_words(found, find.errors)
     if find.errors:
         raise Invalid(find.errors[0].message, errors=tuple(find.errors))
     if wanted.metadata is None:
         used = {*found.text, *found.answers, found.date, found.product, found.author}
+        used.add(found.annotator)
         return replace(found, metadata=tuple(name for name in columns if name not in used))
     return found
 
@@ -143,12 +201,12 @@ def resolve(
 class _Finder:
     """Find columns by name, in any case when that is clear, and collect what is not there."""
 
-    def __init__(self, columns: Sequence[str]) -> None:
+    def __init__(self, columns: Sequence[str], errors: list[FieldError] | None = None) -> None:
         self._columns = columns
         self._folded: dict[str, list[str]] = {}
         for name in columns:
             self._folded.setdefault(name.strip().casefold(), []).append(name)
-        self.errors: list[FieldError] = []
+        self.errors: list[FieldError] = [] if errors is None else errors
 
     def __call__(self, name: str, key: str) -> str:
         if not name or name in self._columns:
@@ -176,21 +234,42 @@ def _check_questions(
             errors.append(FieldError("mapping.answers", message))
 
 
+def _check_words(found: ColumnMapping, errors: list[FieldError]) -> None:
+    """Check what only makes sense beside something else."""
+    for column in found.values:
+        if column not in found.answers:
+            message = f"{column[:200]!r} answers no question, so its values mean nothing."
+            errors.append(FieldError("mapping.values", message))
+    if found.annotator and not found.answers:
+        message = "An annotator says something: choose the column of an answer too."
+        errors.append(FieldError("mapping.annotator", message))
+
+
 # --- Guesses ----------------------------------------------------------------------------------
 
 
 def guess(
-    columns: Sequence[str], rows: Iterable[Sequence[str]], questions: Collection[str]
+    columns: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    questions: Collection[str],
+    fields: Sequence[str] = (),
 ) -> ColumnMapping:
     """Guess a mapping from names and sample cells; `text` is empty when nothing looks like text."""
     samples = _samples(columns, rows)
     date = _named(columns, _DATES, only=lambda name: _is_dates(samples[name]))
     product, author = _named(columns, _PRODUCTS), _named(columns, _AUTHORS)
-    answers = _guess_answers(columns, questions)
-    used = {date, product, author, *answers}
+    # What the file carries as labels is meant as labels; a column of that name may be anything.
+    answers = _guess_answers([*fields, *columns], questions)
+    annotator = _named(columns, _ANNOTATORS) if answers else ""
+    used = {date, product, author, annotator, *answers}
     free = [name for name in columns if name not in used]
     return ColumnMapping(
-        text=_guess_text(free, samples), answers=answers, date=date, product=product, author=author
+        text=_guess_text(free, samples),
+        answers=answers,
+        date=date,
+        product=product,
+        author=author,
+        annotator=annotator,
     )
 
 

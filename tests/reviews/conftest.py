@@ -17,6 +17,7 @@ class FakeSink:
 
     def __init__(self) -> None:
         self.stored: dict[int, Mapping[str, Any]] = {}
+        self.said: dict[tuple[int, str], Mapping[str, Any]] = {}
 
     def questions(self) -> Mapping[str, str]:
         return {"rating": "Rating"}
@@ -33,6 +34,26 @@ class FakeSink:
         return given.get("rating") is not None
 
     def store(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+        self.stored.update(rows)
+
+    def store_said(
+        self, rows: Sequence[tuple[int, str, Mapping[str, Any]]], import_job_id: int
+    ) -> list[bool]:
+        assert import_job_id
+        written = []
+        for review_id, annotator, given in rows:
+            written.append((review_id, annotator) not in self.said)
+            self.said.setdefault((review_id, annotator), given)
+        return written
+
+    def before_and_update(
+        self, rows: Sequence[tuple[int, Mapping[str, Any]]]
+    ) -> dict[int, dict[str, Any]]:
+        before = {review_id: dict(self.stored.get(review_id, {})) for review_id, _ in rows}
+        self.stored.update(rows)
+        return before
+
+    def restore(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
         self.stored.update(rows)
 
 

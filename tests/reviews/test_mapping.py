@@ -14,7 +14,12 @@ def test_a_mapping_survives_the_way_to_json_and_back() -> None:
         separator=" [SEP] ",
         answers={"Stars": "rating"},
         metadata=("Age",),
+        values={"Stars": {"5 stars": "5"}},
         date="Day",
+        annotator="Who",
+        cleaning=("html",),
+        on_duplicate="update",
+        on_near_duplicate="skip",
         has_header=True,
     )
 
@@ -32,6 +37,10 @@ def test_a_mapping_survives_the_way_to_json_and_back() -> None:
         pytest.param({"text": ["\ud800"]}, "mapping.text", id="half a letter in a name"),
         pytest.param({"text": "a", "separator": "\ud800"}, "mapping.separator", id="half a letter"),
         pytest.param({"text": "a", "has_header": "yes"}, "mapping.has_header", id="yes for true"),
+        pytest.param({"text": "a", "values": {"b": ["c"]}}, "mapping.values", id="listed values"),
+        pytest.param({"text": "a", "cleaning": [1]}, "mapping.cleaning", id="a number for a step"),
+        pytest.param({"text": "a", "on_duplicate": "drop"}, "mapping.on_duplicate", id="drop"),
+        pytest.param({"text": "a", "annotator": 1}, "mapping.annotator", id="a number for a name"),
     ],
 )
 def test_a_mapping_of_the_wrong_shape_names_the_key(raw: object, field: str) -> None:
@@ -76,6 +85,34 @@ def test_two_columns_cannot_answer_one_question() -> None:
 
     with pytest.raises(Invalid, match="Two columns answer"):
         resolve(wanted, columns=["t", "a", "b"], questions=QUESTIONS)
+
+
+def test_values_are_for_columns_that_answer_and_annotators_for_answers() -> None:
+    wanted = ColumnMapping(text=("t",), values={"A": {"x": "5"}}, annotator="who")
+
+    with pytest.raises(Invalid) as caught:
+        resolve(wanted, columns=["t", "a", "who"], questions=["rating"])
+
+    fields = [each.field for each in caught.value.errors]
+    assert fields == ["mapping.values", "mapping.annotator"]
+
+
+def test_a_file_s_own_labels_answer_like_a_column() -> None:
+    wanted = ColumnMapping(text=("t",), answers={"Label": "sentiment"})
+
+    found = resolve(wanted, columns=["t", "a"], questions=QUESTIONS, fields=["label"])
+
+    assert found.answers == {"label": "sentiment"}
+    assert found.metadata == ("a",)
+
+
+def test_a_file_s_own_labels_and_the_column_of_annotators_are_guessed() -> None:
+    rows = [["It is the softest thing that I own.", "Ann"]]
+
+    found = guess(["text", "annotator"], rows, QUESTIONS, fields=["sentiment"])
+
+    assert found.answers == {"sentiment": "sentiment"}
+    assert found.annotator == "annotator"
 
 
 def test_a_mapping_without_text_is_refused() -> None:
