@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from reviews.sources import argilla, doccano, label_studio, prodigy, tokens
-from reviews.sources.jsondocument import read_document
+from reviews.sources.jsondocument import are_columns, read_document
 from reviews.sources.jsonlines import DECODER, read_lines
 from reviews.sources.objects import Dialect, Row, plain, table_of
 from reviews.tables import Format, Table
@@ -48,7 +48,7 @@ def container_of(head: bytes, encoding: str) -> str:
     first = _parsed(seen[0])
     if first is not None:
         is_alone = len(seen) == 1 and len(head) < HEAD_BYTES
-        return "json" if is_alone and _holds_list_of_objects(first) else "jsonl"
+        return "json" if is_alone and _is_document(first) else "jsonl"
     if len(seen) == 1:
         return "jsonl" if len(text) >= HEAD_BYTES else "json"
     whole = sum(line.lstrip().startswith("{") and line.rstrip()[-1] in "},\n" for line in seen[1:])
@@ -66,11 +66,13 @@ def _parsed(line: str) -> Any:
         return None
 
 
-def _holds_list_of_objects(value: Any) -> bool:
+def _is_document(value: Any) -> bool:
+    """Tell an object that holds records from one that is a record."""
     if not isinstance(value, dict) or dialect_of([value]):
         return False
-    return any(
-        isinstance(each, list) and each and isinstance(each[0], dict) for each in value.values()
+    values = list(value.values())
+    return (len(values) > 1 and are_columns(values)) or any(
+        isinstance(each, list) and each and isinstance(each[0], dict) for each in values
     )
 
 

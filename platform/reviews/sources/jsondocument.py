@@ -149,7 +149,7 @@ class _Reader:
                 self._count += 1
                 yield Row(self._count, value, "", size // len(values[0]))
             return
-        if len(values) > 1 and _are_columns(values):
+        if len(values) > 1 and are_columns(values):
             raise Invalid.of(
                 "file",
                 "The file holds one list for every column. Save it as a list of records "
@@ -287,7 +287,7 @@ def _end(text: str, at: int) -> int | None:
     return None
 
 
-def _are_columns(values: list[Any]) -> bool:
+def are_columns(values: list[Any]) -> bool:
     """Tell whether these are the columns of a table: lists, or objects with the same keys."""
     first = values[0]
     if isinstance(first, list):

@@ -67,7 +67,7 @@ def table_of(rows: Iterator[Row], dialect: Dialect, *, unit: str, what: str) -> 
     keys = list(dict.fromkeys(key for found in sample for key in found.cells))
     if not keys:
         raise Invalid.of(
-            "file", f"{_first_error(sample, unit)} Choose a file with {what} a review."
+            "file", f"{_first_error(sample, unit)} Choose a file with {what} for every review."
         )
     if len(keys) > MAX_COLUMNS:
         raise Invalid.of(

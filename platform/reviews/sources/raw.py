@@ -57,9 +57,9 @@ def _is_ambiguous(word: str) -> bool:
 
 
 def spans(found: Iterable[RawSpan], text: str) -> str:
-    """Return a raw answer for spans of `text`; raise Refused for one that lies outside."""
+    """Return a raw answer for spans of `text`, in its order; raise Refused for one outside it."""
     written = []
-    for span in found:
+    for span in sorted(found, key=lambda span: (span.start, span.end)):
         if not 0 <= span.start < span.end <= len(text):
             raise Refused(
                 f"a span of {span.label!r} goes from {span.start} to {span.end}, "

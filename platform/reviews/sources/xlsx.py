@@ -252,7 +252,7 @@ def _records(book: _Book, part: str) -> Iterator[Record]:
             return
         number = _row_number(row, number)
         record = _record(book, row, number)
-        if any(record.cells):
+        if record.error or any(record.cells):
             yield record
 
 
