@@ -18,6 +18,7 @@ const places = [
       bootstrap: ["dist/css/bootstrap.min.css", "dist/js/bootstrap.bundle.min.js", "LICENSE"],
       echarts: ["dist/echarts.min.js", "LICENSE", "NOTICE"],
       "htmx.org": ["dist/htmx.min.js", "LICENSE"],
+      "tus-js-client": ["dist/tus.min.js", "LICENSE"],
     },
   },
   {
