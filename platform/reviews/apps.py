@@ -12,7 +12,7 @@ class ReviewsConfig(AppConfig):
     def ready(self) -> None:
         """Make the import and the filters of reviews known."""
         from jobs import kinds
-        from reviews import filters, selectors
+        from reviews import aftermath, filters, review_filters, search_index
 
         post_migrate.connect(_make_triggers, sender=self)
         kinds.register(
@@ -25,11 +25,22 @@ class ReviewsConfig(AppConfig):
                 outcome="reviews.selectors.outcome_of_import",
             )
         )
-        for name, apply in selectors.FILTERS.items():
+        kinds.register(
+            kinds.Kind(
+                name=search_index.KIND,
+                label="Search index",
+                queue="default",
+                runner="reviews.search_index.run",
+            )
+        )
+        aftermath.register(search_index.follow)
+        for name, apply in review_filters.FILTERS.items():
             filters.register(name, apply)
 
 
 def _make_triggers(using: str, **_: Any) -> None:
     from common.triggers import take_along
+    from reviews import search_index
 
     take_along(using=using, parent="reviews_dataset", child="reviews_review", column="dataset_id")
+    search_index.make_tables(using=using)

@@ -3,14 +3,11 @@
 from dataclasses import dataclass
 
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet
-from django.db.models.functions import Length
 from django.urls import reverse
 
-from common.errors import Invalid, NotVisible
-from common.text import normalise
+from common.errors import NotVisible
 from jobs.models import Job
 from projects.models import Project
-from reviews.filters import Asked, Filter
 from reviews.models import Dataset, ImportJob, RejectedRow, Review, Upload
 
 #: Imports in these states have left nothing that anybody should see.
@@ -92,39 +89,6 @@ def reject_groups(dataset: Dataset, *, limit: int = 20) -> list[RejectGroup]:
     return [RejectGroup(*group) for group in groups]
 
 
-# --- Pages ------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """Some reviews, newest first, and where the pages before and after begin (None: nowhere)."""
-
-    reviews: list[Review]
-    before: int | None
-    after: int | None
-
-
-def page_of(
-    reviews: QuerySet[Review], *, after: int | None, before: int | None, size: int = 50
-) -> Page:
-    """Cut a page by keyset: below the id `after`, or the ones just above the id `before`."""
-    rows = reviews.select_related("dataset")
-    if before is not None:
-        found = list(rows.filter(pk__gt=before).order_by("pk")[: size + 1])
-        has_more, shown = len(found) > size, found[:size][::-1]
-        return Page(shown, shown[0].pk if shown and has_more else None, _last(shown))
-    if after is not None:
-        rows = rows.filter(pk__lt=after)
-    found = list(rows.order_by("-pk")[: size + 1])
-    shown = found[:size]
-    first = shown[0].pk if shown and after is not None else None
-    return Page(shown, first, _last(shown) if len(found) > size else None)
-
-
-def _last(shown: list[Review]) -> int | None:
-    return shown[-1].pk if shown else None
-
-
 def outcome_of_import(job: Job) -> tuple[str, str] | None:
     """Return where an import's reviews are, for the page of its job; None until they are shown."""
     work = ImportJob.objects.select_related("dataset__project").filter(job=job).first()
@@ -132,58 +96,3 @@ def outcome_of_import(job: Job) -> tuple[str, str] | None:
         return None
     project = work.dataset.project
     return "See the data set", reverse("reviews:dataset", args=[project.slug, work.dataset_id])
-
-
-# --- Filters ----------------------------------------------------------------------------------
-
-
-def _by_dataset(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
-    return reviews.filter(dataset=_number(asked, "dataset"))
-
-
-def _by_text(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
-    return reviews.filter(text__icontains=normalise(asked.value))
-
-
-def _by_split(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
-    if asked.value not in Review.Split.values:
-        known = ", ".join(Review.Split.values)
-        raise Invalid.of("split", f"There is no split {asked.value[:50]!r}; known: {known}.")
-    return reviews.filter(split=asked.value)
-
-
-def _by_length(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
-    return reviews.alias(length=Length("text")).filter(length__gte=_number(asked, "min_length"))
-
-
-def _by_control(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
-    return reviews.filter(is_control=boolean(asked.value, "control"))
-
-
-def _by_product(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
-    return reviews.filter(product=normalise(asked.value))
-
-
-def boolean(value: str, name: str) -> bool:
-    """Read the value of a yes-or-no filter; raise Invalid for anything else."""
-    known = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
-    if value.lower() not in known:
-        raise Invalid.of(name, f"{name} is true or false, not {value[:50]!r}.")
-    return known[value.lower()]
-
-
-def _number(asked: Asked, name: str) -> int:
-    # Databases hold ids in 63 bits; a longer number is no id of ours.
-    if not (asked.value.isascii() and asked.value.isdigit() and len(asked.value) < 19):
-        raise Invalid.of(name, f"{name} is a whole number, not {asked.value[:50]!r}.")
-    return int(asked.value)
-
-
-FILTERS: dict[str, Filter] = {
-    "dataset": _by_dataset,
-    "q": _by_text,
-    "split": _by_split,
-    "min_length": _by_length,
-    "control": _by_control,
-    "product": _by_product,
-}

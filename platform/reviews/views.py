@@ -7,8 +7,7 @@ from django.views.decorators.http import require_GET
 
 from common.errors import Invalid
 from projects.access import enter, membership_for
-from reviews import panels, selectors
-from reviews.filters import apply_filters
+from reviews import paging, panels, selectors
 from reviews.forms import FilterForm
 
 _PAGING = frozenset({"after", "before"})
@@ -26,13 +25,14 @@ def review_list(request: HttpRequest, slug: str) -> HttpResponse:
         if name not in _PAGING
         for value in values
     ]
-    reviews = apply_filters(selectors.visible_reviews(project), project, asked)
     datasets = list(selectors.datasets_of(project)[:_RECENT_DATASETS])
     form = FilterForm(request.GET, datasets=[each for each in datasets if each.is_ready])
     context = {
         "datasets": datasets,
-        "page": selectors.page_of(
-            reviews, after=_place(request, "after"), before=_place(request, "before")
+        "page": paging.page_of(
+            paging.wanted(project, asked).excerpts(),
+            after=_place(request, "after"),
+            before=_place(request, "before"),
         ),
         "form": form,
         "other_filters": [(name, value) for name, value in asked if name not in form.fields],

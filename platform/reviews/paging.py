@@ -1,0 +1,93 @@
+"""Pages of reviews by keyset, newest first: as fast at the end of a million as at the beginning."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import islice
+
+from django.db.models import QuerySet
+from django.db.models.functions import Left
+
+from projects.models import Project
+from reviews import search
+from reviews.filters import apply_filters
+from reviews.models import Review
+from reviews.patience import patience
+from reviews.selectors import visible_reviews
+
+SIZE = 50
+#: What a row of the table shows of a text, and one letter more to tell that it goes on.
+EXCERPT_CHARS = 221
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Some reviews, newest first, and where the pages before and after begin (None: nowhere)."""
+
+    reviews: list[Review]
+    before: int | None
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which reviews, before a page is cut: a filtered queryset, and maybe a search to meet it."""
+
+    reviews: QuerySet[Review]
+    matches: search.Matches | None = None
+
+    def rows(self, *, after: int | None, before: int | None, size: int) -> list[Review]:
+        """Return `size` reviews, newest first below `after`, or oldest first above `before`."""
+        order = "pk" if before is not None else "-pk"
+        ordered = self.reviews.order_by(order)
+        if self.matches is not None:
+            windows = self.matches.windows(after=after, before=before)
+            found = (row for ids in windows for row in ordered.filter(pk__in=ids))
+            return list(islice(found, size))
+        if before is not None:
+            return list(ordered.filter(pk__gt=before)[:size])
+        if after is not None:
+            return list(ordered.filter(pk__lt=after)[:size])
+        return list(ordered[:size])
+
+    def excerpts(self) -> "Wanted":
+        """Leave behind what a row of the table does not show: a text may have a million letters."""
+        light = self.reviews.defer("text", "metadata").annotate(excerpt=Left("text", EXCERPT_CHARS))
+        return Wanted(light, self.matches)
+
+    def count(self, *, limit: int) -> int:
+        """Count them up to `limit`, which stands for that many or more; raise TooSlow."""
+        with patience():
+            if self.matches is None:
+                return self.reviews.order_by()[:limit].count()
+            seen = 0
+            for ids in self.matches.windows(after=None, before=None):
+                seen += self.reviews.filter(pk__in=ids).count()
+                if seen >= limit:
+                    return limit
+            return seen
+
+
+def wanted(project: Project, asked: Iterable[tuple[str, str]]) -> Wanted:
+    """Return the visible reviews that fit every (name, value); raise Invalid as filters do."""
+    pairs = list(asked)
+    words = [value for name, value in pairs if name == "q" and value.strip("\x00")]
+    matches = search.matches_for(project, words[0]) if len(words) == 1 else None
+    if matches is not None:
+        pairs = [(name, value) for name, value in pairs if name != "q"]
+    return Wanted(apply_filters(visible_reviews(project), project, pairs), matches)
+
+
+def page_of(chosen: Wanted, *, after: int | None, before: int | None, size: int = SIZE) -> Page:
+    """Cut a page below the id `after`, or just above the id `before`; raise TooSlow."""
+    with patience():
+        found = chosen.rows(after=after, before=before, size=size + 1)
+    has_more, shown = len(found) > size, found[:size]
+    if before is not None:
+        shown.reverse()
+        return Page(shown, shown[0].pk if shown and has_more else None, _last(shown))
+    first = shown[0].pk if shown and after is not None else None
+    return Page(shown, first, _last(shown) if has_more else None)
+
+
+def _last(shown: list[Review]) -> int | None:
+    return shown[-1].pk if shown else None
