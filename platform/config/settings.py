@@ -269,6 +269,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(HOME / "beat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "reap": {"task": "jobs.reap", "schedule": 10.0, "options": {"expires": 10.0}},
     "sweep": {"task": "jobs.sweep", "schedule": 3600.0},
+    "tidy-uploads": {"task": "reviews.tidy_uploads", "schedule": 3600.0},
 }
 GLOSS_JOB_LEASE_SECONDS = ENV.job_lease_seconds
 

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from reviews import api, dataset_views, upload_views, views
+from reviews import api, dataset_views, upload_api, upload_views, views
 
 app_name = "reviews"
 urlpatterns = [
@@ -19,6 +19,8 @@ api_urlpatterns = [
     path(f"{_project}/datasets/", api.DatasetListApi.as_view()),
     path(f"{_project}/datasets/<int:dataset_id>/", api.DatasetApi.as_view()),
     path(f"{_project}/datasets/<int:dataset_id>/rejects.csv", api.RejectsApi.as_view()),
+    path(f"{_project}/uploads/", upload_api.UploadListApi.as_view()),
+    path(f"{_project}/uploads/<int:upload_id>/", upload_api.UploadApi.as_view()),
     path(f"{_project}/reviews/", api.ReviewListApi.as_view()),
     path(f"{_project}/reviews/<int:review_id>/", api.ReviewApi.as_view()),
 ]

@@ -86,6 +86,8 @@ LOWEST: Mapping[str, Mapping[str, Role]] = {
     API + "schema/": {"get": VIEWER, "post": OWNER},
     API + "training-runs/": {"get": VIEWER, "post": OWNER},
     API + "training-runs/<int:number>/": READ,
+    API + "uploads/": {"post": ANALYST},
+    API + "uploads/<int:upload_id>/": {"get": ANALYST, "patch": ANALYST, "delete": ANALYST},
     "api/v1/assignments/<int:assignment_id>/heartbeat/": {"post": ANNOTATOR},
     "api/v1/assignments/<int:assignment_id>/skip/": {"post": ANNOTATOR},
     "api/v1/assignments/<int:assignment_id>/submit/": {"post": ANNOTATOR},
