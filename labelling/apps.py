@@ -14,10 +14,11 @@ class LabellingConfig(AppConfig):
         from labelling import filters
         from labelling.panels import labels
         from labelling.presets import PRESETS
+        from labelling.proposals import Questions
         from labelling.sink import GoldSink
         from labelling.versions import apply_preset
         from projects import presets
-        from reviews import answers, panels
+        from reviews import answers, panels, proposals
         from reviews import filters as review_filters
 
         post_migrate.connect(_make_triggers, sender=self)
@@ -29,6 +30,7 @@ class LabellingConfig(AppConfig):
         review_filters.register("labelled", filters.labelled)
         review_filters.register("answer.", filters.answer)
         panels.register(labels)
+        proposals.register(Questions())
 
 
 def _make_triggers(using: str, **_: Any) -> None:
