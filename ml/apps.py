@@ -10,7 +10,10 @@ class LearningConfig(AppConfig):
 
     def ready(self) -> None:
         from jobs import kinds
-        from ml import filters, panels
+        from ml import columns as model_columns
+        from ml import filters, label_sources, panels
+        from reviews import columns
+        from reviews import filters as review_filters
         from reviews.panels import register
 
         kinds.register(
@@ -38,4 +41,7 @@ class LearningConfig(AppConfig):
             )
         )
         filters.register()
+        label_sources.register()
         register(panels.panel_of)
+        review_filters.register_choices(model_columns.choices)
+        columns.register(model_columns.columns)

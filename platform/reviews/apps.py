@@ -33,6 +33,16 @@ class ReviewsConfig(AppConfig):
                 runner="reviews.search_index.run",
             )
         )
+        kinds.register(
+            kinds.Kind(
+                name="export",
+                label="Export",
+                queue="default",
+                runner="reviews.exports.run",
+                on_end="reviews.exports.tidy",
+                outcome="reviews.export_services.outcome_of_export",
+            )
+        )
         aftermath.register(search_index.follow)
         for name, apply in review_filters.FILTERS.items():
             filters.register(name, apply)

@@ -46,8 +46,8 @@ class LabelSource:
     """Somebody whose labels can be asked for.
 
     `load` is called once for every few thousand reviews; reviews without labels may be left out.
-    `configure` returns the source that a person asked for more closely ("version": "3"); without
-    it any setting is refused.
+    `configure` returns the source that is used for one purpose, with what a person asked for more
+    closely ({"version": "3"}); without it any such setting is refused.
     """
 
     key: str
@@ -78,8 +78,8 @@ def source_of(project: Project, key: str, settings: Mapping[str, str] | None = N
     if source is None:
         known = ", ".join(["none", *_sources])
         raise Invalid.of("labels", f"There are no labels called {key[:50]!r}. Known: {known}.")
-    if not settings:
-        return source
-    if source.configure is None:
+    if source.configure is not None:
+        return source.configure(project, settings or {})
+    if settings:
         raise Invalid.of("labels", f"Labels of {source.name} take no settings.")
-    return source.configure(project, settings)
+    return source

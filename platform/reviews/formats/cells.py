@@ -40,7 +40,7 @@ def columns_of(plan: Plan) -> list[Column]:
     columns += [_fact(name) for name in FACTS if name in plan.facts]
     answers = [_answer(question) for question in plan.questions]
     taken = {_folded(name) for name in (*_PLAIN, *(each.name for each in (*columns, *answers)))}
-    columns += [_metadata(key, _free_name(key, taken)) for key in plan.metadata]
+    columns += [_metadata(key, _free_name(key, taken)) for key in plan.metadata or ()]
     if plan.names_people:
         columns.append(Column("annotator", "text", lambda _, labels: labels.annotator))
     return columns + answers

@@ -11,8 +11,11 @@ from reviews.formats.jsonlines import as_line
 from reviews.formats.plan import Exported, Plan
 from reviews.labels import Labels
 
-_TAKEN = frozenset({"id", "text", "label", "labels", "username", "user", "annotator"})
-_TAKEN_TOO = frozenset({"entities", "spans", "annotations", "relations", "data"})
+#: Names that mean something to doccano, or to those who read its files.
+_TAKEN = frozenset(
+    {"label", "labels", "entities", "spans", "annotations", "relations", "data"}
+    | {"annotator", "username", "user"}
+)
 
 
 class DoccanoWriter:
@@ -22,7 +25,6 @@ class DoccanoWriter:
         self._binary = binary
         self._plan = plan
         self._key = plan.question.key if plan.question else ""
-        self._names = {key: _free_name(key) for key in plan.metadata}
 
     def write(self, reviews: Iterable[Exported]) -> None:
         """Add reviews."""
@@ -39,17 +41,12 @@ class DoccanoWriter:
         for name in self._plan.facts:
             if value := getattr(review, name):
                 line[name] = value
-        for key, value in review.metadata.items():
-            if key in self._names:
-                line.setdefault(self._names[key], value)
+        for key, value in self._plan.kept(review.metadata).items():
+            line[f"metadata.{key}" if key in line or key in _TAKEN else key] = value
         return line
 
     def close(self) -> None:
         """Complete the file."""
-
-
-def _free_name(key: str) -> str:
-    return f"metadata.{key}" if key in _TAKEN | _TAKEN_TOO else key
 
 
 def _label(answer: Any) -> list[Any]:

@@ -26,7 +26,6 @@ class JsonlWriter:
         self._binary = binary
         self._plan = plan
         self._facts = [(name, Exported._fields.index(name)) for name in plan.facts]
-        self._wanted = frozenset(plan.metadata)
 
     def write(self, reviews: Iterable[Exported]) -> None:
         """Add reviews."""
@@ -36,11 +35,7 @@ class JsonlWriter:
         record: dict[str, Any] = {"id": review.id, "text": review.text}
         for name, place in self._facts:
             record[name] = review[place]
-        if self._wanted.issuperset(review.metadata):
-            record["metadata"] = review.metadata
-        else:
-            kept = {key: each for key, each in review.metadata.items() if key in self._wanted}
-            record["metadata"] = kept
+        record["metadata"] = self._plan.kept(review.metadata)
         if self._plan.labels == "none":
             return as_line(record)
         if self._plan.names_people:

@@ -19,7 +19,6 @@ class LabelStudioWriter:
     def __init__(self, binary: BinaryIO, plan: Plan) -> None:
         self._binary = binary
         self._plan = plan
-        self._wanted = frozenset(plan.metadata)
         self._is_first = True
 
     def write(self, reviews: Iterable[Exported]) -> None:
@@ -34,9 +33,8 @@ class LabelStudioWriter:
         for name in self._plan.facts:
             if value := getattr(review, name):
                 data[name] = value
-        for key, value in review.metadata.items():
-            if key in self._wanted:
-                data[f"metadata.{key}" if key in data else key] = value
+        for key, value in self._plan.kept(review.metadata).items():
+            data[f"metadata.{key}" if key in data else key] = value
         task: dict[str, Any] = {"id": review.id, "data": data, "annotations": []}
         if self._plan.labels == "model":
             task["predictions"] = [self._prediction(review, each) for each in review.labels]

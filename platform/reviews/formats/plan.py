@@ -54,8 +54,8 @@ class Plan:
     #: Whether the labels are those of several people, each of whom is named.
     names_people: bool = False
     questions: tuple[QuestionInfo, ...] = ()
-    #: The keys of the reviews' metadata that are wanted; needed by tables only.
-    metadata: tuple[str, ...] = ()
+    #: The keys of the reviews' metadata that are wanted, None for all; tables have to know them.
+    metadata: tuple[str, ...] | None = ()
     #: The facts about a review that are wanted beside its id and text; see FACTS.
     facts: tuple[str, ...] = ()
     #: The one question of formats that have room for one.
@@ -63,6 +63,12 @@ class Plan:
     #: "words" parts words and punctuation, "spaces" parts at white space only.
     tokens: str = "words"
     left_out: LeftOut = field(default_factory=LeftOut)
+
+    def kept(self, metadata: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return the part of a review's metadata that is wanted."""
+        if self.metadata is None:
+            return metadata
+        return {key: metadata[key] for key in self.metadata if key in metadata}
 
 
 #: What is known about a review beside its text and its metadata, in the order of columns.

@@ -40,6 +40,8 @@ class OutFormat:
     is_table: bool = False
     #: Leaves a choice of how texts are cut into tokens.
     has_tokens: bool = False
+    #: Says nothing without labels.
+    needs_labels: bool = False
 
 
 _SPANS = frozenset({"spans"})
@@ -97,6 +99,7 @@ FORMATS: dict[str, OutFormat] = {
             has_annotators=False,
             has_metadata=False,
             has_tokens=True,
+            needs_labels=True,
         ),
         OutFormat(
             "spacy",

@@ -1,0 +1,188 @@
+"""Write an export: the reviews by keyset, their labels by the chunk, the file by the piece.
+
+A file is written beside its place and moved there when it is whole, so nobody ever sees half of
+one. Writing takes less time than joining parts would cost in complexity: an export whose worker
+died starts again from the first review.
+"""
+
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from io import BufferedRandom
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import structlog
+from django.db.models import QuerySet
+
+from common.errors import GlossError
+from jobs.lease import JobFailed, Lease
+from projects.models import Project
+from reviews import export_services as services
+from reviews import wanted
+from reviews.formats import Exported, OutFormat, Plan, Unwritable, Writer
+from reviews.labels import LabelSource
+from reviews.models import Dataset, Export, Review
+from reviews.wanted import Wanted, format_of
+
+log = structlog.get_logger("jobs.export")
+
+CHUNK = 2_000
+_PROGRESS_SECONDS = 1.0
+_FIELDS = (
+    "id",
+    "dataset_id",
+    "text",
+    "metadata",
+    "product",
+    "author",
+    "reviewed_at",
+    "split",
+)
+
+
+def run(lease: Lease) -> dict[str, Any]:
+    """Write the job's file and return what is in it."""
+    export = Export.objects.select_related("project").get(job=lease.job)
+    wish = wanted.from_json(export.params)
+    part = services.path_of(f"{services.FOLDER}/export-{lease.job.pk}-{lease.fence}.part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        return _written(lease, export, wish, part)
+    except (GlossError, Unwritable) as error:
+        raise JobFailed(str(error)) from error
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def tidy(job_id: UUID) -> None:
+    """Remove what an export left that did not end well."""
+    for path in services.path_of(services.FOLDER).glob(f"export-{job_id}*"):
+        path.unlink(missing_ok=True)
+
+
+def _written(lease: Lease, export: Export, wish: Wanted, part: Path) -> dict[str, Any]:
+    begun = time.monotonic()
+    chosen = format_of(wish.format)
+    source = services.source_of(export.project, wish)
+    reviews = services.reviews_of(export.project, wish)
+    total = reviews.count()
+    plan = _plan(lease, export.project, wish, source, reviews)
+    with part.open("w+b") as binary:
+        count = _write(
+            lease, chosen.make(binary, plan), _chunks(export.project, reviews, source), total
+        )
+        binary.flush()
+        os.fsync(binary.fileno())
+        sha256 = _sha256(binary)
+    _show(lease, export, chosen, part, sha256=sha256, count=count)
+    return {
+        "export": export.pk,
+        "reviews": count,
+        "bytes": export.byte_count,
+        "sha256": sha256,
+        "left_out": {"count": plan.left_out.count, "examples": plan.left_out.examples},
+        "seconds": round(time.monotonic() - begun, 3),
+    }
+
+
+def _plan(
+    lease: Lease,
+    project: Project,
+    wish: Wanted,
+    source: LabelSource | None,
+    reviews: QuerySet[Review],
+) -> Plan:
+    chosen = format_of(wish.format)
+    questions = source.questions(project) if source else []
+    metadata = wish.metadata
+    if metadata is None and chosen.is_table:
+        metadata = _metadata_keys(lease, reviews)
+    return Plan(
+        title=f"{project.name}: reviews",
+        labels=wish.labels,
+        names_people=source is not None and source.names_people,
+        questions=tuple(each for each in questions if each.kind in chosen.kinds),
+        metadata=metadata,
+        facts=wish.facts,
+        question=wanted.question_of(wish, questions) if source else None,
+        tokens=wish.tokens,
+    )
+
+
+def _metadata_keys(lease: Lease, reviews: QuerySet[Review]) -> tuple[str, ...]:
+    """Return every key of the reviews' metadata, in the order in which they turn up."""
+    keys: dict[str, None] = {}
+    for rows in _by_keyset(reviews, ("id", "metadata")):
+        lease.check()
+        for _, metadata in rows:
+            if not metadata.keys() <= keys.keys():
+                keys |= dict.fromkeys(metadata)
+    return tuple(keys)
+
+
+def _by_keyset(
+    reviews: QuerySet[Review], fields: tuple[str, ...]
+) -> Iterator[list[tuple[Any, ...]]]:
+    rows = reviews.order_by("pk").values_list(*fields)
+    after = 0
+    while chunk := list(rows.filter(pk__gt=after)[:CHUNK]):
+        yield chunk
+        after = chunk[-1][0]
+
+
+def _chunks(
+    project: Project, reviews: QuerySet[Review], source: LabelSource | None
+) -> Iterator[list[Exported]]:
+    names: dict[int, str] = dict(Dataset.objects.filter(project=project).values_list("id", "name"))
+    for rows in _by_keyset(reviews, _FIELDS):
+        labels = source.load(project, [row[0] for row in rows]) if source else {}
+        yield [
+            Exported(
+                number,
+                names.get(dataset_id, ""),
+                text,
+                metadata,
+                product,
+                author,
+                day.isoformat() if day else "",
+                split,
+                labels.get(number, ()),
+            )
+            for number, dataset_id, text, metadata, product, author, day, split in rows
+        ]
+
+
+def _write(lease: Lease, writer: Writer, chunks: Iterator[list[Exported]], total: int) -> int:
+    """Write every chunk; return how many reviews there were."""
+    count, said = 0, 0.0
+    for chunk in chunks:
+        lease.check()
+        writer.write(chunk)
+        count += len(chunk)
+        if time.monotonic() - said > _PROGRESS_SECONDS:
+            said = time.monotonic()
+            lease.progress(done=count, total=max(count, total), message="Writing reviews")
+    writer.close()
+    lease.progress(done=count, total=count, message="Writing reviews")
+    return count
+
+
+def _sha256(binary: BufferedRandom) -> str:
+    binary.seek(0)
+    return hashlib.file_digest(binary, "sha256").hexdigest()
+
+
+def _show(
+    lease: Lease, export: Export, chosen: OutFormat, part: Path, *, sha256: str, count: int
+) -> None:
+    """Move the file to its place and say so, unless the job is somebody else's by now."""
+    name = f"{services.FOLDER}/export-{lease.job.pk}.{chosen.ending}"
+    export.byte_count = part.stat().st_size
+    with lease.effect():
+        part.replace(services.path_of(name))
+        Export.objects.filter(pk=export.pk).update(
+            file=name, sha256=sha256, review_count=count, byte_count=export.byte_count
+        )
