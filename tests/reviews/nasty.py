@@ -248,8 +248,9 @@ _LABELLED = [
           lambda: json_lines([{"text": "good", "label": [[0, 4, "A"]]}] * 3
                               + [{"text": "good", "label": [[0, "4", "A"]]},
                                  {"text": "good", "label": [[0, 1e300, "A"]]},
-                                 {"text": "good", "label": [[0, 4, None]]}]),
-          kind="doccano", sound=3, refused=3, why="whole number|characters|no label"),
+                                 {"text": "good", "label": [[0, 4, None]]}])
+          + b'{"text": "good", "label": [[0, 1e999, "A"]]}\n',
+          kind="doccano", sound=3, refused=4, why="whole number|characters|no label"),
     Nasty("spans of a text that is elsewhere", "a.json",
           lambda: json.dumps([{"data": {"text": "good"}, "annotations": [{"result": [
               {"from_name": "l", "value": {"start": 0, "end": 3, "text": "bad", "labels": ["A"]}}

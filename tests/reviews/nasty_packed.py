@@ -210,7 +210,7 @@ _REL = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
 _PACKAGE = "http://schemas.openxmlformats.org/package/2006/relationships"
 
 
-def _sheet(rows: str, **others: bytes | str) -> bytes:
+def sheet(rows: str, **others: bytes | str) -> bytes:
     """Return a workbook written by hand, with such rows and other parts."""
     return _zip(
         **{
@@ -234,54 +234,54 @@ _XLSX = [
     Nasty("a workbook that is cut off", "a.xlsx",
           lambda: _workbook([["text"], ["a"]])[:-40], says="cut off"),
     Nasty("a workbook that unpacks to a lot", "a.xlsx",
-          lambda: _sheet(_row("text") + " " * 120_000_000), says="times its size", seconds=20,
+          lambda: sheet(_row("text") + " " * 120_000_000), says="times its size", seconds=20,
           megabytes=50),
     Nasty("a workbook of twenty thousand parts", "a.xlsx",
-          lambda: _sheet(_row("text"), **{f"p{n}": "" for n in range(20_000)}), says="parts",
+          lambda: sheet(_row("text"), **{f"p{n}": "" for n in range(20_000)}), says="parts",
           seconds=20),
     Nasty("a workbook with entities", "a.xlsx",
-          lambda: _sheet(_row("text"), **{"xl/sharedStrings.xml": LAUGHS + "<sst>&a8;</sst>"}),
+          lambda: sheet(_row("text"), **{"xl/sharedStrings.xml": LAUGHS + "<sst>&a8;</sst>"}),
           says="entities"),
     Nasty("a workbook that wants a file of ours", "a.xlsx",
-          lambda: _sheet(_row("text"), **{"xl/sharedStrings.xml": OUTSIDE + "<sst>&a;</sst>"}),
+          lambda: sheet(_row("text"), **{"xl/sharedStrings.xml": OUTSIDE + "<sst>&a;</sst>"}),
           says="entities"),
     Nasty("names that climb out", "a.xlsx",
-          lambda: _sheet(_row("text") + _row("a"), **{"../../../etc/cron.d/x": "boom", "/abs": ""}),
+          lambda: sheet(_row("text") + _row("a"), **{"../../../etc/cron.d/x": "boom", "/abs": ""}),
           kind="xlsx", sound=1),
     Nasty("a sheet that lies elsewhere", "a.xlsx",
-          lambda: _sheet(_row("text"), **{
+          lambda: sheet(_row("text"), **{
               "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{_PACKAGE}"><Relationship '
               'Id="r1" Target="../../../../etc/passwd"/></Relationships>'}), says="no sheet"),
     Nasty("a locked workbook", "a.xlsx", _locked_zip, says="password"),
     Nasty("a row number beyond all sheets", "a.xlsx",
-          lambda: _sheet(_row("text") + _row("a", number=999_999_999)), says="999,999,999"),
+          lambda: sheet(_row("text") + _row("a", number=999_999_999)), says="999,999,999"),
     Nasty("rows far apart", "a.xlsx",
-          lambda: _sheet(_row("text", number=3) + _row("a", number=1_048_576)),
+          lambda: sheet(_row("text", number=3) + _row("a", number=1_048_576)),
           kind="xlsx", sound=1),
     Nasty("a cell in the last column of all", "a.xlsx",
-          lambda: _sheet(_row("text") + '<row><c r="XFD2"><v>1</v></c></row>' + _row("a")),
+          lambda: sheet(_row("text") + '<row><c r="XFD2"><v>1</v></c></row>' + _row("a")),
           kind="xlsx", sound=1, ragged=1),
     Nasty("a column that there is none of", "a.xlsx",
-          lambda: _sheet(_row("text") + '<row><c r="ZZZ2"><v>1</v></c></row>' + _row("a")),
+          lambda: sheet(_row("text") + '<row><c r="ZZZ2"><v>1</v></c></row>' + _row("a")),
           kind="xlsx", sound=1, ragged=1),
     Nasty("two thousand columns in a sheet", "a.xlsx",
           lambda: _workbook([[f"c{n}" for n in range(2_000)]]), says="2,000 columns"),
     Nasty("strings that are not there", "a.xlsx",
-          lambda: _sheet(_row("text") + '<row><c t="s" r="A2"><v>7</v></c></row>' + _row("a")),
+          lambda: sheet(_row("text") + '<row><c t="s" r="A2"><v>7</v></c></row>' + _row("a")),
           kind="xlsx", sound=1, refused=1, why="cell A2"),
     Nasty("numbers that are none", "a.xlsx",
-          lambda: _sheet(_row("text") + '<row><c r="A2"><v>x</v></c></row>' + _row("a")),
+          lambda: sheet(_row("text") + '<row><c r="A2"><v>x</v></c></row>' + _row("a")),
           kind="xlsx", sound=1, refused=1, why="cell A2"),
     Nasty("formulas with and without values", "a.xlsx",
-          lambda: _sheet(_row("text") + '<row><c r="A2" t="str"><f>A1</f><v>=kept</v></c></row>'
+          lambda: sheet(_row("text") + '<row><c r="A2" t="str"><f>A1</f><v>=kept</v></c></row>'
                          '<row><c r="A3"><f>1+1</f></c></row>'), kind="xlsx", sound=1),
     Nasty("a million characters in a sheet", "a.xlsx",
-          lambda: _sheet(_row("text") + _row("x" * 1_000_000) + _row("a")), kind="xlsx", sound=1,
+          lambda: sheet(_row("text") + _row("x" * 1_000_000) + _row("a")), kind="xlsx", sound=1,
           refused=1, why="1,000,000 characters"),
     Nasty("a row without an end", "a.xlsx",
-          lambda: _sheet(_row("text") + "<row><c><is><t>" + _noise(9_000_000).hex()),
+          lambda: sheet(_row("text") + "<row><c><is><t>" + _noise(9_000_000).hex()),
           says="too long", seconds=30, megabytes=150),
-    Nasty("a sheet that is not well formed", "a.xlsx", lambda: _sheet(_row("text") + "<row></c>"),
+    Nasty("a sheet that is not well formed", "a.xlsx", lambda: sheet(_row("text") + "<row></c>"),
           says="damaged"),
     Nasty("a workbook without sheets", "a.xlsx",
           lambda: _zip(**{"xl/workbook.xml": f'<workbook xmlns="{_MAIN}"/>',
@@ -291,7 +291,7 @@ _XLSX = [
           lambda: _zip(**{"xl/workbook.xml": f'<workbook xmlns="{_MAIN}"/>'}), says="damaged"),
     Nasty("an empty sheet", "a.xlsx", lambda: _workbook([]), says="empty"),
     Nasty("a date beyond all years", "a.xlsx",
-          lambda: _sheet(_row("text", "when") + '<row><c r="A2" t="d"><v>9999-99-99</v></c>'
+          lambda: sheet(_row("text", "when") + '<row><c r="A2" t="d"><v>9999-99-99</v></c>'
                          '<c r="B2" s="1"><v>1e300</v></c></row>', **{
               "xl/styles.xml": f'<styleSheet xmlns="{_MAIN}"><cellXfs><xf numFmtId="0"/>'
               '<xf numFmtId="14"/></cellXfs></styleSheet>'}), kind="xlsx", sound=1),

@@ -92,13 +92,20 @@ def open_table(binary: BinaryIO, chosen: Format) -> Table:
         return parsing.open_table(stream, chosen)
     if chosen.kind in _TEXT_READERS:
         return _TEXT_READERS[chosen.kind](stream, chosen)
-    start = binary.tell()
-    head = stream.read(HEAD_BYTES)
-    binary.seek(start)
-    container = "xlsx" if chosen.kind == "xlsx" else container_of(head, chosen.encoding)
+    container = _container(binary, stream, chosen)
     if container in {"xlsx", "parquet"}:
         return _open_whole(binary, chosen, container)
     return open_objects(decompressed(binary, chosen.compression), chosen, container)
+
+
+def _container(binary: BinaryIO, stream: BinaryIO, chosen: Format) -> str:
+    """Return what holds the records: the kind says so, but for exports, which come in several."""
+    if not KINDS[chosen.kind].is_labelled:
+        return chosen.kind
+    start = binary.tell()
+    head = stream.read(HEAD_BYTES)
+    binary.seek(start)
+    return container_of(head, chosen.encoding)
 
 
 def _open_whole(binary: BinaryIO, chosen: Format, container: str) -> Table:
@@ -114,6 +121,21 @@ def _open_whole(binary: BinaryIO, chosen: Format, container: str) -> Table:
             table = open_objects(whole, chosen, container)
         return replace(table, records=_closing(table.records, opened.pop_all()))
     raise AssertionError  # an ExitStack never swallows an exception here
+
+
+def sheet_names(binary: BinaryIO, chosen: Format) -> list[str]:
+    """Return the names of the sheets that one can choose from; [] for other kinds.
+
+    The file is left at its start.
+    """
+    if not KINDS[chosen.kind].has_sheets:
+        return []
+    from reviews.sources.xlsx import names_of_sheets
+
+    with ExitStack() as opened:
+        names = names_of_sheets(_whole(binary, chosen.compression, opened))
+    binary.seek(0)
+    return names
 
 
 def _closing(records: Iterator[Record], opened: ExitStack) -> Iterator[Record]:

@@ -1,6 +1,7 @@
 """Raw answers as Said carries them: words, or JSON for several options and for spans."""
 
 import json
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
@@ -74,7 +75,8 @@ def spans(found: Iterable[RawSpan], text: str) -> str:
 
 def whole(value: Any, name: str) -> int:
     """Return an offset; raise Refused when it is none."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or int(value) != value:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    if not is_number or not math.isfinite(value) or int(value) != value:
         raise Refused(f"{name} of a span is {str(value)[:50]!r}, not a whole number")
     return int(value)
 

@@ -53,7 +53,7 @@ def open_workbook(binary: BinaryIO, chosen: Format) -> Table:
     return Table(name_columns([""] * width), chain([first], rest), unit="row")
 
 
-def sheet_names(binary: BinaryIO) -> list[str]:
+def names_of_sheets(binary: BinaryIO) -> list[str]:
     """Return the names of a workbook's sheets, in its order."""
     return list(_book(workbook_in(binary)).sheets)
 
