@@ -3,171 +3,273 @@
 Rows and the counts that say how far we are are written in one transaction, which first checks
 the job's fence. A worker that dies leaves whole batches behind; whoever takes over skips as many
 rows as have been counted and goes on, so the outcome is the same as without the death.
+
+Reading and deciding run in a thread of their own, two batches ahead of the writing.
 """
 
 import time
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import replace
 from typing import Any, BinaryIO
 from uuid import UUID
 
+import numpy as np
 import structlog
-from django.db.models import Count, F
+from django.db import connection
+from django.db.models import F
 from django.utils import timezone
 
 from common.errors import GlossError
 from jobs.lease import JobFailed, Lease
-from reviews import answers, mapping, services, writing
+from projects.models import Project
+from reviews import aftermath, answers, fingerprints, mapping, services, updates, writing
+from reviews.ahead import ahead
+from reviews.batches import read_batches
+from reviews.by_column import BatchReader
 from reviews.dates import is_day_first
+from reviews.decided import Decided, Rows
+from reviews.duplicates import Duplicates, Found
 from reviews.files import open_upload
-from reviews.guessing import SAMPLE_BYTES, sample_rows
-from reviews.models import Dataset, ImportJob, Review
-from reviews.parsing import open_table
-from reviews.rows import Accepted, Rejected, RowReader
-from reviews.tables import Format, Record, Table
+from reviews.late import drop_late_duplicates, sum_of
+from reviews.mapping import ColumnMapping
+from reviews.models import Dataset, ImportJob
+from reviews.near import NearTexts
+from reviews.tables import Format
 
 log = structlog.get_logger("jobs.import")
 
-BATCH_ROWS = 2_000
-#: A batch also ends after so many characters, to keep memory flat.
-BATCH_CHARS = 4_000_000
-
-Numbered = tuple[int, Record]
+BATCH_ROWS = 10_000
+_SAMPLE_ROWS = 2_000
+_MAX_COUNT = 2**31 - 1
 
 
 def run(lease: Lease) -> dict[str, Any]:
     """Import the job's file and return what became of its rows."""
     work = ImportJob.objects.select_related("dataset__project", "upload").get(job=lease.job)
+    importing = _Importing(lease, work)
     try:
         with open_upload(work.upload) as binary:
-            _import_rows(lease, work, binary)
+            importing.all_rows(binary)
     except GlossError as error:
         raise JobFailed(error.detail) from error
-    return _finish(lease, work)
+    return importing.finish()
 
 
-def _import_rows(lease: Lease, work: ImportJob, binary: BinaryIO) -> None:
-    sink = answers.sink_for(work.dataset.project)
-    chosen = Format(**work.read_as)
-    reader = _row_reader(work, chosen, binary, sink)
-    table = open_table(binary, chosen)
-    begun = time.monotonic()
-    for batch in _batches(table, skip=work.read_count):
-        lease.check()
-        outcomes = [reader.read(record, number) for number, record in batch]
-        _write(lease, work, sink, outcomes, total=_estimate(batch[-1][0], binary, work))
-        work.refresh_from_db(fields=["read_count"])
-        log.info("rows_read", read=work.read_count, seconds=round(time.monotonic() - begun, 1))
+class _Importing:
+    """One import under way."""
 
+    def __init__(self, lease: Lease, work: ImportJob) -> None:
+        self._lease = lease
+        self._work = work
+        self._wanted: ColumnMapping = mapping.from_json(work.mapping)
+        self._chosen = Format(**work.read_as)
+        self._sink = answers.sink_for(work.dataset.project)
+        self._is_resumed = work.read_count > 0
+        self._known = Duplicates(work, is_kept=self._wanted.on_duplicate == "keep")
 
-def _row_reader(
-    work: ImportJob, chosen: Format, binary: BinaryIO, sink: answers.AnswerSink
-) -> RowReader:
-    wanted = mapping.from_json(work.mapping)
-    return RowReader(
-        wanted,
-        work.columns,
-        parse_answer=sink.parse,
-        day_first=_is_day_first(work, chosen, binary, wanted.date),
-    )
+    def all_rows(self, binary: BinaryIO) -> None:
+        """Read and write what has not been written yet."""
+        reader = self._reader(binary)
+        near = self._near(reader, binary)
+        binary.seek(0)
+        batches = read_batches(binary, self._chosen, skip=self._work.read_count, size=BATCH_ROWS)
+        begun = time.monotonic()
+        with closing(ahead(map(reader.read, batches))) as decided:
+            for each in decided:
+                self._lease.check()
+                self._write(each, near)
+                seconds = round(time.monotonic() - begun, 1)
+                log.info("rows_read", read=self._work.read_count, seconds=seconds)
 
-
-def _is_day_first(work: ImportJob, chosen: Format, binary: BinaryIO, column: str) -> bool:
-    if not column:
-        return False
-    head = binary.read(SAMPLE_BYTES // 64)
-    binary.seek(0)
-    at = work.columns.index(column)
-    return is_day_first(row[at] for row in sample_rows(head, chosen) if at < len(row))
-
-
-def _batches(table: Table, *, skip: int) -> Iterator[list[Numbered]]:
-    """Yield numbered records in batches, without the first `skip`."""
-    batch: list[Numbered] = []
-    chars = 0
-    for number, record in islice(enumerate(table.records, start=1), skip, None):
-        batch.append((number, record))
-        chars += sum(map(len, record.cells))
-        if len(batch) >= BATCH_ROWS or chars >= BATCH_CHARS:
-            yield batch
-            batch, chars = [], 0
-    if batch:
-        yield batch
-
-
-def _estimate(done: int, binary: BinaryIO, work: ImportJob) -> int:
-    """Guess how many rows there are from how much of the file has been read."""
-    return max(done, round(done * work.upload.byte_count / max(1, binary.tell())))
-
-
-def _write(
-    lease: Lease,
-    work: ImportJob,
-    sink: answers.AnswerSink,
-    outcomes: Sequence[Accepted | Rejected],
-    *,
-    total: int,
-) -> None:
-    """Write one batch: its reviews, their answers, the refused rows and the counts, or nothing."""
-    rejected = [row for row in outcomes if isinstance(row, Rejected)]
-    read = [row for row in outcomes if isinstance(row, Accepted)]
-    done = work.read_count + len(outcomes)
-    with lease.effect(
-        step=lease.job.step + 1, done_count=done, total_count=total, message="Reading rows"
-    ):
-        fresh = _without_duplicates(work, read)
-        share = work.dataset.project.control_share
-        labelled = [sink.is_complete(row.answers) for row in fresh]
-        ids = writing.write_reviews(work, fresh, control_share=share, labelled=labelled)
-        answered = zip(ids, fresh, strict=True)
-        sink.store([(number, row.answers) for number, row in answered if row.answers])
-        writing.write_rejected(work, rejected)
-        ImportJob.objects.filter(pk=work.pk).update(
-            read_count=F("read_count") + len(outcomes),
-            accepted_count=F("accepted_count") + len(fresh),
-            rejected_count=F("rejected_count") + len(rejected),
-            duplicate_count=F("duplicate_count") + len(read) - len(fresh),
+    def _reader(self, binary: BinaryIO) -> BatchReader:
+        return BatchReader(
+            self._wanted,
+            self._work.columns,
+            parse_answer=self._sink.parse,
+            is_complete=self._sink.is_complete,
+            day_first=self._is_day_first(binary),
         )
 
+    def _is_day_first(self, binary: BinaryIO) -> bool:
+        if not self._wanted.date:
+            return False
+        at = self._work.columns.index(self._wanted.date)
+        with closing(read_batches(binary, self._chosen, size=_SAMPLE_ROWS)) as batches:
+            first = next(batches, None)
+        binary.seek(0)
+        return is_day_first(row[at] for row in (first.cells if first else ()) if at < len(row))
 
-def _without_duplicates(work: ImportJob, rows: Sequence[Accepted]) -> list[Accepted]:
-    """Leave out texts that the project shows already, that this import has had, or both.
+    def _near(self, reader: BatchReader, binary: BinaryIO) -> NearTexts | None:
+        """Return what knows near duplicates, as far as the file has been read; None: all stay."""
+        if self._wanted.on_near_duplicate != "skip":
+            return None
+        near = NearTexts(self._work.dataset.project)
+        done = self._work.read_count
+        if done:
+            for batch in read_batches(binary, self._chosen, size=BATCH_ROWS):
+                rows = reader.read(batch).rows
+                near.are_seen(
+                    [t for t, n in zip(rows.texts, rows.numbers, strict=True) if n <= done]
+                )
+                if batch.first_row + len(batch) > done:
+                    break
+        return near
 
-    Data sets that are still being imported do not count: theirs may yet be removed.
-    """
-    first: dict[str, Accepted] = {}
-    for row in rows:
-        first.setdefault(row.text_hash, row)
-    known = writing.known_hashes(work, list(first))
-    return [row for key, row in first.items() if key not in known]
+    # --- A batch ------------------------------------------------------------------------------
 
+    def _write(self, decided: Decided, near: NearTexts | None) -> None:
+        """Write one batch: reviews, answers, fingerprints, refused rows, counts, or nothing."""
+        work, rows = self._work, decided.rows
+        found = self._known.find(rows)
+        if near is not None:
+            seen = near.are_seen(rows.texts)
+            found = replace(found, fresh=[at for at in found.fresh if not seen[at]])
+        with self._effect(decided):
+            self._hold()
+            fresh = rows.at(found.fresh)
+            ids = writing.take_ids(len(fresh))
+            keys = found.keys[found.fresh]
+            splits = self._write_fresh(decided, fresh, ids, keys)
+            written = dict(zip(found.fresh, ids, strict=True))
+            brought = self._write_said(rows, found, written) - written.keys()
+            renewed = self._renew(rows, found, written) | (brought & found.shown.keys())
+            writing.write_rejected(work, decided.rejected)
+            # A repeated row that brought somebody's annotation is no duplicate, unless the review
+            # is that of another data set.
+            accepted = len(fresh) + len(brought - found.shown.keys())
+            self._count(
+                splits,
+                read_count=decided.read_count,
+                accepted_count=accepted,
+                rejected_count=len(decided.rejected),
+                duplicate_count=decided.read_count - accepted - len(decided.rejected),
+                updated_count=len(renewed),
+            )
+        work.read_count += decided.read_count
+        self._known.remember(keys, ids)
 
-def _finish(lease: Lease, work: ImportJob) -> dict[str, Any]:
-    """Show the data set and return the counts; doing it twice gives the same."""
-    work.refresh_from_db()
-    with lease.effect(
-        step=lease.job.step + 1, done_count=work.read_count, total_count=work.read_count
-    ):
-        Dataset.objects.filter(pk=work.dataset_id).update(
-            is_ready=True,
-            review_count=work.accepted_count,
-            split_counts=split_counts(work.dataset_id),
+    def _effect(self, decided: Decided) -> Any:
+        done = self._work.read_count + decided.read_count
+        total = round(done * self._work.upload.byte_count / max(1, decided.position))
+        return self._lease.effect(
+            step=self._lease.job.step + 1,
+            done_count=done,
+            total_count=min(max(done, total), _MAX_COUNT),
+            message="Reading rows",
         )
+
+    def _hold(self) -> None:
+        """Keep the project and the data set from going while rows are written that belong to them.
+
+        No foreign key does: see reviews.models.Review.
+        """
+        lock = " FOR KEY SHARE" if connection.vendor == "postgresql" else ""
+        statement = f"""
+            SELECT 1 FROM reviews_importjob work
+            JOIN reviews_dataset dataset ON dataset.id = work.dataset_id
+            JOIN projects_project project ON project.id = dataset.project_id
+            WHERE work.id = %s AND dataset.removed_at IS NULL{lock}
+        """  # noqa: S608  (only our own words are put together)
+        with connection.cursor() as cursor:
+            cursor.execute(statement, [self._work.pk])
+            if cursor.fetchone() is None:
+                raise JobFailed("The data set was removed while its file was being imported.")
+
+    def _write_fresh(
+        self, decided: Decided, fresh: Rows, ids: Sequence[int], keys: fingerprints.Numbers
+    ) -> Counter[str]:
+        share = self._work.dataset.project.control_share
+        splits = writing.write_reviews(self._work, fresh, ids=ids, keys=keys, control_share=share)
+        given = zip(ids, fresh.given, strict=True)
+        self._sink.store([(number, each.answers) for number, each in given if each.answers])
+        fingerprints.record(
+            dataset_id=self._work.dataset_id,
+            first_row=decided.first_row,
+            keys=keys,
+            ids=np.asarray(ids, np.int64),
+        )
+        return splits
+
+    def _write_said(self, rows: Rows, found: Found, written: dict[int, int]) -> set[int]:
+        """Write what annotators said; return the places of rows that brought an annotation."""
+        targets = self._targets(found, written)
+        said = [
+            (place, number, *spoken)
+            for place, number in targets.items()
+            for spoken in rows.said[place]
+        ]
+        if not said:
+            return set()
+        is_new = self._sink.store_said([each[1:] for each in said], self._work.pk)
+        return {each[0] for each, new in zip(said, is_new, strict=True) if new}
+
+    def _targets(self, found: Found, written: dict[int, int]) -> dict[int, int]:
+        """Return the reviews that rows may add to, by place: a known one only if it is renewed."""
+        targets = {**written, **found.own}
+        targets |= {at: written[first] for at, first in found.within.items() if first in written}
+        if self._wanted.on_duplicate == "update":
+            targets |= found.shown
+        return dict(sorted(targets.items()))
+
+    def _renew(self, rows: Rows, found: Found, written: dict[int, int]) -> set[int]:
+        if self._wanted.on_duplicate != "update":
+            return set()
+        targets = self._targets(found, written).items()
+        repeated = [(at, number) for at, number in targets if at not in written]
+        return updates.renew(self._work, self._sink, rows, repeated)
+
+    def _count(self, splits: Counter[str], **counts: int) -> None:
+        more = {name: F(name) + count for name, count in counts.items()}
+        ImportJob.objects.filter(pk=self._work.pk).update(**more)
+        dataset = self._work.dataset
+        total = Counter(dataset.split_counts) + splits
+        Dataset.objects.filter(pk=dataset.pk).update(split_counts=dict(total))
+        dataset.split_counts = dict(total)
+
+    # --- The end ------------------------------------------------------------------------------
+
+    def finish(self) -> dict[str, Any]:
+        """Show the data set and return the counts; doing it twice gives the same."""
+        lease, work = self._lease, self._work
+        with lease.effect(
+            step=lease.job.step + 1, done_count=work.read_count, total_count=work.read_count
+        ):
+            # One import of a project ends at a time: whoever comes second sees the first.
+            projects = Project.objects.select_for_update(no_key=True)
+            projects.get(pk=work.dataset.project_id)
+            work.refresh_from_db()
+            dataset = Dataset.objects.get(pk=work.dataset_id)
+            if not dataset.is_ready:
+                self._drop_late(dataset)
+                self._show(dataset)
+        work.refresh_from_db()
+        return _result(lease, work)
+
+    def _drop_late(self, dataset: Dataset) -> None:
+        if self._wanted.on_duplicate != "keep":
+            # A worker before this one may have known less.
+            compared = [] if self._is_resumed else self._known.compared
+            drop_late_duplicates(self._work, dataset, compared=compared)
+
+    def _show(self, dataset: Dataset) -> None:
+        dataset.is_ready = True
+        dataset.review_count = sum_of(dataset.split_counts)
+        dataset.save(update_fields=["is_ready", "review_count", "split_counts"])
+        aftermath.follow(dataset)
+
+
+def _result(lease: Lease, work: ImportJob) -> dict[str, Any]:
     started_at = lease.job.started_at or work.created_at
     return {
         "read": work.read_count,
         "accepted": work.accepted_count,
         "rejected": work.rejected_count,
         "duplicates": work.duplicate_count,
+        "updated": work.updated_count,
         "seconds": round((timezone.now() - started_at).total_seconds(), 3),
     }
-
-
-def split_counts(dataset_id: int) -> dict[str, int]:
-    """Count a data set's reviews by split, and those of the control slice."""
-    reviews = Review.objects.filter(dataset=dataset_id)
-    by_split = reviews.values_list("split").annotate(Count("id")).order_by("split")
-    return {**dict(by_split), "control": reviews.filter(is_control=True).count()}
 
 
 def tidy(job_id: UUID) -> None:

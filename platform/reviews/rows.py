@@ -1,16 +1,21 @@
 """Decide about one record: a review to be, or a refusal with column, reason and value."""
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
 from common.text import normalise, text_hash
+from reviews.answers import ImportedSpan
+from reviews.cleaning import joined, joined_with_offsets
 from reviews.dates import parse_date
 from reviews.mapping import ColumnMapping
+from reviews.offsets import Offsets
 from reviews.parsing import readable
 from reviews.tables import MAX_CELL_CHARS, Record
+from reviews.values import Values
 
 #: Product and author names are cut to this; a longer one is kept whole in the metadata.
 MAX_LABEL_CHARS = 200
@@ -30,7 +35,12 @@ class Accepted:
     product: str
     author: str
     reviewed_at: date | None
+    #: What holds for true, by question.
     answers: Mapping[str, Any]
+    #: SHA-256 in hex of the text as the file has it where that is another one; else "".
+    original_hash: str = ""
+    #: What people said: the annotator's name and answers by question.
+    said: tuple[tuple[str, Mapping[str, Any]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +61,14 @@ class _Refusal(Exception):
         self.column, self.reason, self.value = column, reason, value
 
 
+@dataclass(frozen=True, slots=True)
+class _Text:
+    """The text that is stored and that of the file."""
+
+    stored: str
+    raw: str
+
+
 class RowReader:
     """A mapping, compiled for one file: columns to places."""
 
@@ -63,16 +81,21 @@ class RowReader:
         day_first: bool,
     ) -> None:
         places = {name: index for index, name in enumerate(columns)}
+        self._mapping = mapping
         self._width = len(columns)
         self._text = [places[name] for name in mapping.text]
         self._text_names = ", ".join(mapping.text)[:MAX_LABEL_CHARS]
-        self._separator = mapping.separator
-        self._answers = [(name, places[name], key) for name, key in mapping.answers.items()]
+        self._spans_about = _spans_about(mapping.text)
+        asked = mapping.answers.items()
+        self._answers = [(name, places[name], key) for name, key in asked if name in places]
+        self._fields = {name: key for name, key in asked if name not in places}
         self._metadata = [(name, places[name]) for name in mapping.metadata or ()]
         self._date = places.get(mapping.date)
         self._product = places.get(mapping.product)
         self._author = places.get(mapping.author)
+        self._annotator = places.get(mapping.annotator)
         self._names = list(columns)
+        self._values = Values(mapping.values)
         self._parse_answer = parse_answer
         self._day_first = day_first
 
@@ -98,30 +121,34 @@ class RowReader:
             raise _Refusal(f"the row has {_counted(len(cells))}, the header has {self._width}")
         text = self._joined(cells)
         metadata = {name: value for name, at in self._metadata if (value := normalise(cells[at]))}
-        return Accepted(
+        accepted = Accepted(
             row_number=row_number,
-            text=text,
-            text_hash=text_hash(text),
+            text=text.stored,
+            text_hash=text_hash(text.stored),
             product=self._label(cells, self._product, metadata),
             author=self._label(cells, self._author, metadata),
             reviewed_at=self._day(cells),
-            answers=self._answered(cells),
+            answers={},
             metadata=json.dumps(metadata, ensure_ascii=False),
+            original_hash="" if text.raw == text.stored else raw_hash(text.raw),
         )
+        return self._with_answers(accepted, record, text)
 
-    def _joined(self, cells: Sequence[str]) -> str:
-        parts = [part for at in self._text if (part := normalise(cells[at]))]
-        # Joining may bring a combining mark next to a letter: compose once more.
-        text = parts[0] if len(parts) == 1 else normalise(self._separator.join(parts))
+    def _joined(self, cells: Sequence[str]) -> _Text:
+        steps, separator = self._mapping.cleaning, self._mapping.separator
+        wanted = [cells[at] for at in self._text]
+        text = joined(wanted, separator, steps)
         if not text:
-            raise _Refusal("there is no text", column=self._text_names)
+            why = "there is no text" if not any(map(normalise, wanted)) else "nothing of it is left"
+            raise _Refusal(why, column=self._text_names)
         if len(text) > MAX_CELL_CHARS:
             raise _Refusal(
                 f"the text has {len(text):,} characters, at most {MAX_CELL_CHARS:,} are allowed",
                 column=self._text_names,
                 value=text,
             )
-        return text
+        raw = separator.join(cell for cell in wanted if joined([cell], "", steps))
+        return _Text(text, raw)
 
     def _label(self, cells: Sequence[str], at: int | None, metadata: dict[str, str]) -> str:
         if at is None:
@@ -140,17 +167,86 @@ class RowReader:
         except ValueError as error:
             raise _Refusal(str(error), column=self._names[self._date], value=raw) from None
 
-    def _answered(self, cells: Sequence[str]) -> dict[str, Any]:
+    def _with_answers(self, row: Accepted, record: Record, text: _Text) -> Accepted:
+        """Add what the columns and the file's own labels say: for true, or by an annotator."""
+        given = self._answered(record.cells, text)
+        said: dict[str, dict[str, Any]] = {}
+        who = "" if self._annotator is None else normalise(record.cells[self._annotator])
+        if given:
+            said[who[:MAX_LABEL_CHARS]] = given
+        for each in record.said:
+            found = self._from_fields(each.answers, record.cells, text)
+            if found:
+                name = normalise(each.annotator)[:MAX_LABEL_CHARS]
+                said[name] = {**said.get(name, {}), **found}
+        answers = said.pop("", {})
+        return replace(row, answers=answers, said=tuple(said.items()))
+
+    def _answered(self, cells: Sequence[str], text: _Text) -> dict[str, Any]:
         answers = {}
         for name, at, key in self._answers:
-            raw = normalise(cells[at])
-            try:
-                answer = self._parse_answer(key, raw)
-            except ValueError as error:
-                raise _Refusal(str(error), column=name, value=raw) from None
+            answer = self._answer(name, key, normalise(cells[at]), cells, text)
             if answer is not None:
                 answers[key] = answer
         return answers
+
+    def _from_fields(
+        self, raw: Mapping[str, str], cells: Sequence[str], text: _Text
+    ) -> dict[str, Any]:
+        answers = {}
+        for name, key in self._fields.items():
+            answer = self._answer(name, key, raw.get(name, ""), cells, text)
+            if answer is not None:
+                answers[key] = answer
+        return answers
+
+    def _answer(self, name: str, key: str, raw: str, cells: Sequence[str], text: _Text) -> Any:
+        try:
+            answer = self._parse_answer(key, self._values.of(name, raw))
+        except ValueError as error:
+            raise _Refusal(str(error), column=name, value=raw) from None
+        if not isinstance(answer, tuple):
+            return answer
+        try:
+            return self._moved(answer, cells, text)
+        except ValueError as error:
+            raise _Refusal(str(error), column=name, value=raw) from None
+
+    def _moved(
+        self, spans: tuple[ImportedSpan, ...], cells: Sequence[str], text: _Text
+    ) -> tuple[ImportedSpan, ...]:
+        """Return spans of a cell as spans of the text that is stored."""
+        if not spans:
+            return ()
+        wanted = [cells[at] for at in self._text]
+        _, moves = joined_with_offsets(wanted, self._mapping.separator, self._mapping.cleaning)
+        about, offsets = wanted[self._spans_about], moves[self._spans_about]
+        moved = (_move(span, about, offsets, text.stored) for span in spans)
+        return tuple(dict.fromkeys(moved))
+
+
+def _move(span: ImportedSpan, cell: str, offsets: Offsets, text: str) -> ImportedSpan:
+    where = f"the span from {span.start} to {span.end}"
+    if not 0 <= span.start < span.end <= len(cell):
+        raise ValueError(f"{where} lies outside the text, which has {len(cell):,} characters")
+    moved = offsets.move(span.start, span.end)
+    if moved is None or moved[0] >= moved[1]:
+        raise ValueError(f"nothing is left of {where}")
+    start, end = moved
+    if not text[start:end].strip():
+        raise ValueError(f"nothing is left of {where}")
+    return replace(span, start=start, end=end)
+
+
+def _spans_about(names: Sequence[str]) -> int:
+    """Return which text column spans count in: that called text, else the last, after titles."""
+    folded = [name.strip().casefold() for name in names]
+    return folded.index("text") if "text" in folded else len(folded) - 1
+
+
+def raw_hash(raw: str) -> str:
+    """Return the SHA-256 of a text as a file has it, half letters included."""
+    return hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _counted(cells: int) -> str:

@@ -5,10 +5,14 @@ its own thirteen (52 bits). Duplicates therefore never cross splits, in any data
 of upload, and nothing has to be remembered.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 TRAIN_SHARE = 0.70
 VALIDATION_SHARE = 0.15
+DEFAULT_SHARES = (TRAIN_SHARE, VALIDATION_SHARE, 0.15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +31,17 @@ def draw(text_hash: str, *, control_share: float) -> Draw:
         is_control=_unit(text_hash, 1) < control_share,
         priority=_unit(text_hash, 2),
     )
+
+
+def draw_many(digests: Sequence[bytes], *, control_share: float) -> tuple[list[str], list[bool]]:
+    """Return the splits and the control slice that `draw` gives to the same hashes, as bytes."""
+    words = np.frombuffer(b"".join(digests), dtype=">u8").reshape(-1, 4).astype(np.uint64)
+    first = words[:, 0] >> np.uint64(12)
+    second = ((words[:, 0] & np.uint64(0xFFF)) << np.uint64(40)) | (words[:, 1] >> np.uint64(24))
+    bounds = np.array([TRAIN_SHARE, TRAIN_SHARE + VALIDATION_SHARE])
+    names = ("train", "validation", "test")
+    chosen = np.searchsorted(bounds, first / 2.0**52, side="right").tolist()
+    return [names[each] for each in chosen], (second / 2.0**52 < control_share).tolist()
 
 
 def _split(place: float) -> str:

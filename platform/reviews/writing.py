@@ -1,68 +1,123 @@
-"""Put many rows into the database fast: COPY on PostgreSQL, prepared inserts on SQLite.
+"""Put the rows of an import into the database: COPY on PostgreSQL, long statements on SQLite.
 
 Ids are taken before the rows are written, so that the answers of a row can be stored without
 asking what id it got.
 """
 
-import json
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from django.db import connection
 
-from common.text import text_key
+from common import bulk
 from reviews import splits
-from reviews.models import REJECTED_COLUMNS, REVIEW_COLUMNS, ImportJob
-from reviews.rows import Accepted, Rejected, as_kept
-
-Row = tuple[Any, ...]
+from reviews.decided import Rows
+from reviews.fingerprints import Numbers
+from reviews.models import REJECTED_COLUMNS, ImportJob
+from reviews.rows import Rejected, as_kept
 
 _REVIEWS = "reviews_review"
 _REJECTED = "reviews_rejectedrow"
-_DATASETS = "reviews_dataset"
+#: Lines that are sent to the server at once.
+_LINES = 1_000
+
+#: What differs between the reviews of an import, in the order of writing.
+VARYING = (
+    "id",
+    "row_number",
+    "text",
+    "text_key",
+    "original_hash",
+    "metadata",
+    "product",
+    "author",
+    "reviewed_at",
+    "split",
+    "is_control",
+    "is_labelled",
+)
+#: What is the same for all; other columns stay NULL.
+SAME = ("project_id", "dataset_id", "import_job_id", "priority")
 
 
 def write_reviews(
-    work: ImportJob, rows: Sequence[Accepted], *, control_share: float, labelled: Sequence[bool]
-) -> list[int]:
-    """Insert reviews in the caller's transaction and return their ids, in the order given.
-
-    `labelled` says of each whether its answers leave nothing to ask; the others join the queue.
-    """
-    ids = _take_ids(len(rows))
-    lines = (
-        _review_line(work, number, row, (control_share, is_labelled))
-        for number, row, is_labelled in zip(ids, rows, labelled, strict=True)
-    )
-    _insert(_REVIEWS, REVIEW_COLUMNS, lines)
-    return ids
-
-
-def _review_line(
-    work: ImportJob,
-    number: int,
-    row: Accepted,
-    place: tuple[float, bool],
-) -> Row:
-    control_share, is_labelled = place
-    drawn = splits.draw(row.text_hash, control_share=control_share)
+    work: ImportJob, rows: Rows, *, ids: Sequence[int], keys: Numbers, control_share: float
+) -> Counter[str]:
+    """Insert reviews in the caller's transaction; return them counted by split and control."""
+    if not len(rows):
+        return Counter()
+    drawn, is_control = splits.draw_many(rows.digests, control_share=control_share)
     dataset = work.dataset
-    return (
-        number, dataset.project_id, dataset.pk, work.pk, row.row_number, row.text,
-        text_key(row.text_hash), "", row.metadata, row.product, row.author,
-        row.reviewed_at and row.reviewed_at.isoformat(),
-        drawn.split, drawn.is_control, drawn.priority, None, None, is_labelled, None, None,
+    same = dict(zip(SAME, (dataset.project_id, dataset.pk, work.pk, 0), strict=True))
+    # Somebody's answers wait to be written with the annotations that hold them.
+    is_labelled = [given.is_complete for given in rows.given]
+    write = _copy if connection.vendor == "postgresql" else _insert
+    write(rows, (ids, keys.tolist()), (drawn, is_control, is_labelled), same)
+    return Counter(drawn) + Counter(control=sum(is_control))
+
+
+Drawn = tuple[Sequence[str], Sequence[bool], Sequence[bool]]
+
+
+def _copy(
+    rows: Rows, numbers: tuple[Sequence[int], Sequence[int]], drawn: Drawn, same: dict[str, int]
+) -> None:
+    ids, keys = numbers
+    tail = "".join(f"\t{value}" for value in same.values()) + "\n"
+    days = [day or "\\N" for day in rows.days]
+    split, is_control, is_labelled = drawn
+    columns = (
+        ids, rows.numbers, bulk.escaped(rows.texts), keys, rows.originals,
+        bulk.escaped(rows.metadata), bulk.escaped(rows.products), bulk.escaped(rows.authors),
+        days, split, is_control, is_labelled,
     )  # fmt: skip
+
+    def parts() -> Iterator[str]:
+        for start in range(0, len(ids), _LINES):
+            some = (column[start : start + _LINES] for column in columns)
+            yield "".join(
+                [
+                    f"{i}\t{n}\t{text}\t{key}\t{original}\t{metadata}\t{product}\t{author}\t{day}"
+                    f"\t{part}\t{control}\t{labelled}{tail}"
+                    for i, n, text, key, original, metadata, product, author, day, part, control,
+                    labelled in zip(*some, strict=True)
+                ]
+            )  # fmt: skip
+
+    bulk.copy(_REVIEWS, (*VARYING, *same), parts())
+
+
+def _insert(
+    rows: Rows, numbers: tuple[Sequence[int], Sequence[int]], drawn: Drawn, same: dict[str, int]
+) -> None:
+    ids, keys = numbers
+    split, is_control, is_labelled = drawn
+    lines = zip(
+        ids, rows.numbers, rows.texts, keys, rows.originals, rows.metadata, rows.products,
+        rows.authors, rows.days, split, map(int, is_control), map(int, is_labelled), strict=True,
+    )  # fmt: skip
+    bulk.insert(_REVIEWS, VARYING, lines, same=same)
 
 
 def write_rejected(work: ImportJob, rows: Sequence[Rejected]) -> None:
     """Insert refused rows in the caller's transaction."""
-    lines = (
-        (work.pk, row.row_number, row.line, *map(_clean, (row.column, row.reason, row.value)),
-         as_kept(row))
+    lines = [
+        (row.row_number, row.line, *map(_clean, (row.column, row.reason, row.value)), as_kept(row))
         for row in rows
-    )  # fmt: skip
-    _insert(_REJECTED, REJECTED_COLUMNS, lines)
+    ]
+    if not lines:
+        return
+    job, *varying = REJECTED_COLUMNS
+    if connection.vendor == "postgresql":
+        bulk.copy(_REJECTED, (job, *varying), _written(lines, work.pk))
+    else:
+        bulk.insert(_REJECTED, varying, lines, same={job: work.pk})
+
+
+def _written(lines: Iterable[tuple[Any, ...]], work: int) -> Iterator[str]:
+    for line in lines:
+        yield "\t".join([str(work), *bulk.escaped([str(cell) for cell in line])]) + "\n"
 
 
 def _clean(text: str) -> str:
@@ -70,53 +125,26 @@ def _clean(text: str) -> str:
     return text.replace("\x00", "").encode("utf-8", "replace").decode("utf-8")
 
 
-def known_hashes(work: ImportJob, hashes: Sequence[str]) -> set[str]:
-    """Return which hashes are those of a review of this import, or of a data set that is shown.
-
-    In SQL by hand: as one parameter each, thousands of hashes cost more than finding them.
-    """
-    value: Any
-    keys = {text_key(each): each for each in hashes}
-    if connection.vendor == "postgresql":
-        among, value = "= ANY(%s)", list(keys)
-    else:
-        among, value = "IN (SELECT value FROM json_each(%s))", json.dumps(list(keys))
-    statement = f"""
-        SELECT review.text_key FROM {_REVIEWS} review
-        JOIN {_DATASETS} dataset ON dataset.id = review.dataset_id
-        WHERE review.project_id = %s AND review.text_key {among}
-          AND (dataset.is_ready OR dataset.id = %s)
-    """  # noqa: S608  (only our own names are put together)
-    dataset = work.dataset
-    with connection.cursor() as cursor:
-        cursor.execute(statement, [dataset.project_id, value, dataset.pk])
-        return {keys[found] for (found,) in cursor.fetchall()}
-
-
-def _take_ids(count: int) -> list[int]:
-    """Return `count` ids that nobody else gets."""
+def take_ids(count: int) -> Sequence[int]:
+    """Return `count` ids for reviews that nobody else gets, in ascending order."""
+    if not count:
+        return []
     with connection.cursor() as cursor:
         if connection.vendor == "postgresql":
-            cursor.execute(
-                "SELECT nextval(pg_get_serial_sequence(%s, 'id')) FROM generate_series(1, %s)",
-                [_REVIEWS, count],
-            )
-            return [number for (number,) in cursor.fetchall()]
+            return _from_sequence(cursor, count)
         # The write lock is ours since the transaction began; the sequence also remembers rows
         # that were deleted, so that no id is ever given twice.
         cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [_REVIEWS])
         last = (cursor.fetchone() or (0,))[0]
-        return list(range(last + 1, last + count + 1))
+        return range(last + 1, last + count + 1)
 
 
-def _insert(table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
-    quoted = ", ".join(connection.ops.quote_name(name) for name in columns)
-    target = f"{connection.ops.quote_name(table)} ({quoted})"
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            with cursor.cursor.copy(f"COPY {target} FROM STDIN") as copy:
-                for row in rows:
-                    copy.write_row(row)
-        else:
-            places = ", ".join(["%s"] * len(columns))
-            cursor.executemany(f"INSERT INTO {target} VALUES ({places})", list(rows))  # noqa: S608
+def _from_sequence(cursor: Any, count: int) -> Sequence[int]:
+    drawn = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) AS id FROM generate_series(1, %s)"
+    cursor.execute(f"SELECT min(id), max(id) FROM ({drawn}) AS taken", [_REVIEWS, count])  # noqa: S608
+    first, last = cursor.fetchone()
+    if last - first + 1 == count:
+        return range(first, last + 1)
+    # Somebody else drew in between, and which are ours was not said: leave those, ask for each.
+    cursor.execute(f"{drawn} ORDER BY id", [_REVIEWS, count])
+    return [number for (number,) in cursor.fetchall()]

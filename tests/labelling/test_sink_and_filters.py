@@ -11,7 +11,7 @@ from labelling.models import Gold, LabelSchema, Suggestion
 from labelling.selectors import current_schema, gold_examples
 from labelling.sink import GoldSink
 from projects.models import Project
-from reviews.answers import sink_for
+from reviews.answers import ImportedSpan, sink_for
 from reviews.filters import apply_filters
 from reviews.models import Review
 from tests import factories
@@ -74,8 +74,22 @@ def test_a_wrong_cell_is_refused_with_a_sentence(
         sink_for(project).parse(key, cell)
 
 
-def test_columns_cannot_answer_spans(project: Project) -> None:
-    assert set(sink_for(project).questions()) == {"sentiment", "rating", "aspects"}
+def test_every_question_can_be_answered_spans_by_a_list_of_them(project: Project) -> None:
+    sink = sink_for(project)
+
+    assert set(sink.questions()) == {"sentiment", "rating", "aspects", "aspect_spans"}
+    marks = sink.parse("aspect_spans", '[{"start": 0, "end": 5, "label": "Price"}]')
+    assert marks == (ImportedSpan(0, 5, "price"),)
+
+
+def test_a_list_of_words_answers_where_several_may_be_chosen(project: Project) -> None:
+    sink = sink_for(project)
+
+    assert sink.parse("aspects", '["Price", "quality"]') == {"price", "quality"}
+    assert sink.parse("aspects", "[]") == frozenset()
+    assert sink.parse("sentiment", '["Positive"]') == "positive"
+    with pytest.raises(ValueError, match="several options"):
+        sink.parse("sentiment", '["positive", "negative"]')
 
 
 def test_imported_answers_are_gold(project: Project) -> None:

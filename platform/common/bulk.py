@@ -1,0 +1,66 @@
+"""Put many rows into a table fast: COPY on PostgreSQL, statements of many rows on SQLite."""
+
+import sqlite3
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain, islice
+from typing import Any
+
+from django.db import connection
+
+#: Rows of one SQLite statement: it runs without Python's lock, so that another thread can go on.
+_ROWS = 2_000
+_TO_ESCAPE = {"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"}
+
+
+def copy(table: str, columns: Sequence[str], parts: Iterable[str]) -> None:
+    """COPY rows into PostgreSQL, written as its text format has them, some lines a part.
+
+    Each part is sent before the next is asked for, so the server works while those are made.
+    """
+    with connection.cursor() as cursor, cursor.copy(_target("COPY", table, columns)) as stream:
+        for part in parts:
+            stream.write(part)
+
+
+def escaped(cells: Sequence[str]) -> Sequence[str]:
+    """Return cells, none of which holds a NUL, as COPY's text format wants them."""
+    whole = "\x00".join(cells)
+    if not any(char in whole for char in _TO_ESCAPE):
+        return cells
+    for char, written in _TO_ESCAPE.items():
+        whole = whole.replace(char, written)
+    return whole.split("\x00")
+
+
+def insert(
+    table: str,
+    columns: Sequence[str],
+    rows: Iterable[tuple[Any, ...]],
+    *,
+    same: Mapping[str, int | str],
+) -> None:
+    """Insert rows into SQLite; `same` has the columns whose value is that of every row.
+
+    Values are str, int, float or None: nothing is converted.
+    """
+    connection.ensure_connection()
+    raw: sqlite3.Connection = connection.connection
+    limit = raw.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
+    size = min(_ROWS, limit // len(columns))
+    head = _target("INSERT INTO", table, [*columns, *same])
+    one = f"({', '.join([*'?' * len(columns), *map(_literal, same.values())])})"
+    waiting = iter(rows)
+    with connection.wrap_database_errors:
+        while some := list(islice(waiting, size)):
+            statement = f"{head} VALUES {', '.join([one] * len(some))}"
+            raw.execute(statement, list(chain.from_iterable(some)))
+
+
+def _target(verb: str, table: str, columns: Sequence[str]) -> str:
+    quote = connection.ops.quote_name
+    end = " FROM STDIN" if verb == "COPY" else ""
+    return f"{verb} {quote(table)} ({', '.join(map(quote, columns))}){end}"
+
+
+def _literal(value: int | str) -> str:
+    return str(value) if isinstance(value, int) else "'{}'".format(value.replace("'", "''"))
