@@ -16,9 +16,10 @@ class LabellingConfig(AppConfig):
         from labelling.presets import PRESETS
         from labelling.proposals import Questions
         from labelling.sink import GoldSink
+        from labelling.strata import GoldStrata
         from labelling.versions import apply_preset
         from projects import presets
-        from reviews import answers, panels, proposals
+        from reviews import answers, panels, proposals, strata
         from reviews import filters as review_filters
 
         post_migrate.connect(_make_triggers, sender=self)
@@ -30,6 +31,7 @@ class LabellingConfig(AppConfig):
         review_filters.register("labelled", filters.labelled)
         review_filters.register("answer.", filters.answer)
         panels.register(labels)
+        strata.register(GoldStrata())
         proposals.register(Questions())
 
 

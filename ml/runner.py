@@ -26,6 +26,7 @@ from ml.core.config import TrainConfig
 from ml.core.data import Answer, Example, SpanAnswer, Split, write_snapshot
 from ml.core.errors import CheckpointError, SnapshotError
 from ml.models import ModelVersion, TrainingRun
+from reviews import splitting
 
 log = structlog.get_logger("jobs")
 
@@ -81,6 +82,8 @@ def _learn(lease: Lease, run: TrainingRun) -> Kept:
 
 
 def _write_snapshot(lease: Lease, run: TrainingRun, folder: Path) -> None:
+    # From here on no review changes its split: what is learned from is never tested on.
+    splitting.freeze(run.project)
     lease.progress(done=0, total=0, message="Collecting gold answers")
     keys = [head["question"] for head in run.config["heads"]]
     counts = dict.fromkeys(("train", "validation", "test"), 0)

@@ -22,6 +22,7 @@ from ml.planning import plan_training
 from ml.services import start_training
 from projects.models import Project, Role
 from projects.services import create_project, set_role
+from reviews import splitting
 from reviews.mapping import ColumnMapping
 from reviews.models import Dataset, Review
 from reviews.services import receive_upload, start_import
@@ -47,6 +48,7 @@ def load_demo(*, owner: User, count: int = 600) -> bool:
         project = create_project(slug=SLUG, name="Demo shop", preset="product-reviews", owner=owner)
     people = _annotators(project, annotations, owner)
     _label(_rows(project, reviews, owner), reviews, annotations, people)
+    _draw_splits(project)
     return True
 
 
@@ -108,6 +110,19 @@ def _import(project: Project, reviews: Sequence[DemoReview], owner: User) -> Dat
     if job.state != Job.State.SUCCEEDED:
         raise RuntimeError(f"The demo's reviews could not be imported: {job.reason}")
     return started.dataset
+
+
+def _draw_splits(project: Project) -> None:
+    """Draw by the labels that are there now, whenever a worker has drawn without them."""
+    dataset = project.datasets.get(name=DATASET)
+    waiting = Job.objects.filter(project=project, kind=splitting.KIND).exclude(
+        state__in=Job.TERMINAL
+    )
+    for job in waiting:
+        run_here(job)
+    job = run_here(splitting.redraw(dataset=dataset, wishes=splitting.Wishes(), actor=None))
+    if job.state != Job.State.SUCCEEDED:
+        raise RuntimeError(f"The demo's splits could not be drawn: {job.reason}")
 
 
 def _csv(reviews: Sequence[DemoReview]) -> bytes:

@@ -12,7 +12,7 @@ class ReviewsConfig(AppConfig):
     def ready(self) -> None:
         """Make the import and the filters of reviews known."""
         from jobs import kinds
-        from reviews import aftermath, filters, review_filters, search_index
+        from reviews import aftermath, filters, review_filters, search_index, splitting
 
         post_migrate.connect(_make_triggers, sender=self)
         kinds.register(
@@ -43,7 +43,17 @@ class ReviewsConfig(AppConfig):
                 outcome="reviews.export_services.outcome_of_export",
             )
         )
+        kinds.register(
+            kinds.Kind(
+                name=splitting.KIND,
+                label="Draw of splits",
+                queue="default",
+                runner="reviews.drawing.run",
+                outcome="reviews.splitting.outcome",
+            )
+        )
         aftermath.register(search_index.follow)
+        aftermath.register(splitting.follow)
         for name, apply in review_filters.FILTERS.items():
             filters.register(name, apply)
 

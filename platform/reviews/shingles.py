@@ -89,7 +89,7 @@ def _sketch_piece(texts: Sequence[str]) -> Sketches:
     words, owner = _words(texts)
     counts = np.bincount(owner, minlength=len(texts))
     follows = (owner[1:] == owner[:-1]) & (counts[owner[1:]] >= SHORT_WORDS)
-    pairs = _mix(words[:-1][follows] * np.uint64(3) + words[1:][follows])
+    pairs = mix(words[:-1][follows] * np.uint64(3) + words[1:][follows])
     marked = (owner[1:][follows].astype(np.uint64) << np.uint64(32)) | (pairs >> np.uint64(32))
     short = np.flatnonzero(counts < SHORT_WORDS)
     marked = np.concatenate([marked, _short_marks(texts, short)])
@@ -117,7 +117,7 @@ def _words(texts: Sequence[str]) -> tuple[U64, I64]:
     ends = np.flatnonzero((kinds == _OWN_WORD) | ((kinds == _WORD) & (after != _WORD)))
     powers, inverses = _powers(len(chars))
     sums = np.cumsum(chars * powers, dtype=np.uint64)
-    words = _mix((sums[ends] - sums[starts] + chars[starts] * powers[starts]) * inverses[starts])
+    words = mix((sums[ends] - sums[starts] + chars[starts] * powers[starts]) * inverses[starts])
     return words, np.searchsorted(np.flatnonzero(chars == 0), starts).astype(np.int64)
 
 
@@ -166,7 +166,7 @@ def _powers(length: int) -> tuple[U64, U64]:
     return powers[:length], inverses[:length]
 
 
-def _mix(values: U64) -> U64:
+def mix(values: U64) -> U64:
     """Scatter 64-bit values (the finaliser of S. Vigna's splitmix64)."""
     mixed = values ^ (values >> np.uint64(30))
     mixed *= np.uint64(0xBF58476D1CE4E5B9)
@@ -193,7 +193,7 @@ def _band_keys(shingles: U32, bounds: I64) -> U32:
             np.multiply(shingles, factor, out=permuted)
             np.add(permuted, shift, out=permuted)
             smallest = np.minimum.reduceat(permuted, bounds[:-1])
-            gathered = _mix(gathered * np.uint64(_BASE) + smallest)
+            gathered = mix(gathered * np.uint64(_BASE) + smallest)
         keys[:, band] = gathered >> np.uint64(32)
     return keys
 

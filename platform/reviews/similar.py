@@ -92,7 +92,7 @@ class NearGroups:
             asked = (roots[one] != roots[other]) & (is_new[one] | is_new[other])
             left, right = one[asked], other[asked]
             near = self._spool.are_near(left, right)
-            roots = _united(roots, left[near], right[near])
+            roots = united(roots, left[near], right[near])
         return roots
 
 
@@ -111,7 +111,7 @@ def _candidates(keys: U32, ranks: I64) -> Iterator[tuple[I64, I64]]:
         yield order[first[far]], order[far]
 
 
-def _united(roots: I64, left: I64, right: I64) -> I64:
+def united(roots: I64, left: I64, right: I64) -> I64:
     """Join the groups of pairs; `roots` holds the smallest place of each one's group."""
     while len(left):
         low = np.minimum(roots[left], roots[right])
