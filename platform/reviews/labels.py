@@ -5,10 +5,12 @@ Annotations, gold and predictions belong to packages above this one; each regist
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from common.errors import Invalid
-from projects.models import Project
+
+if TYPE_CHECKING:
+    from projects.models import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +40,7 @@ class Labels:
 
 
 #: Reviews by id to what is said about them, in an order that is always the same.
-Load = Callable[[Project, Sequence[int]], dict[int, list[Labels]]]
+Load = Callable[["Project", Sequence[int]], dict[int, list[Labels]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,11 +54,11 @@ class LabelSource:
 
     key: str
     name: str
-    questions: Callable[[Project], list[QuestionInfo]]
+    questions: Callable[["Project"], list[QuestionInfo]]
     load: Load
     #: Whether the answers name people, which not everybody may take away.
     names_people: bool = False
-    configure: Callable[[Project, Mapping[str, str]], "LabelSource"] | None = field(default=None)
+    configure: Callable[["Project", Mapping[str, str]], "LabelSource"] | None = field(default=None)
 
 
 _sources: dict[str, LabelSource] = {}
@@ -72,7 +74,7 @@ def sources() -> list[LabelSource]:
     return list(_sources.values())
 
 
-def source_of(project: Project, key: str, settings: Mapping[str, str] | None = None) -> LabelSource:
+def source_of(project: "Project", key: str, settings: Mapping[str, str] | None = None) -> LabelSource:
     """Return the source that was asked for; raise Invalid when there is none."""
     source = _sources.get(key)
     if source is None:

@@ -11,9 +11,8 @@ from typing import Any
 
 from reviews.formats.plan import FACTS, Exported, Plan
 from reviews.labels import Labels, QuestionInfo
+from reviews.neutral import ID_COLUMN, OWN_PREFIX
 
-OWN_PREFIX = "gloss_"
-ID_COLUMN = f"{OWN_PREFIX}id"
 #: Facts that mean nothing outside of the project.
 _PLACE = ("dataset", "split")
 _PLAIN = ("text", "product", "author", "date", "annotator")

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import BinaryIO
 
 from reviews.formats.cells import as_cell, columns_of, rows_of
-from reviews.formats.neutral import neutral
 from reviews.formats.plan import Exported, Plan
+from reviews.neutral import neutral
 
 
 class CsvWriter:

@@ -5,8 +5,8 @@ from collections.abc import Iterable
 from typing import Any, BinaryIO
 
 from reviews.formats.cells import Column, as_cell, columns_of, rows_of
-from reviews.formats.neutral import neutral
 from reviews.formats.plan import Exported, Plan, Unwritable
+from reviews.neutral import neutral
 
 #: https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3
 MAX_ROWS = 1_048_576

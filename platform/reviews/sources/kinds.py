@@ -22,6 +22,7 @@ class Kind:
 
 KINDS: dict[str, Kind] = {
     "csv": Kind("Delimited text (CSV, TSV)", (".csv", ".tsv", ".tab", ".psv"), is_delimited=True),
+    "gloss-csv": Kind("Gloss CSV"),
     "lines": Kind("Plain text, one review a line", (".txt",)),
     "jsonl": Kind("JSON Lines", (".jsonl", ".ndjson")),
     "json": Kind("JSON", (".json",)),

@@ -14,6 +14,7 @@ from reviews.sources import conll, plaintext, semeval, sniffing
 from reviews.sources.compression import compression_of, decompressed
 from reviews.sources.containers import HEAD_BYTES, container_of, open_objects
 from reviews.sources.kinds import KINDS
+from reviews.sources.marks import without_marks
 from reviews.tables import Format, Record, Table
 
 _TEXT_READERS: Mapping[str, Callable[[BinaryIO, Format], Table]] = {
@@ -87,8 +88,13 @@ def open_table(binary: BinaryIO, chosen: Format) -> Table:
     Raises Invalid when the file as a whole cannot be used; so do the table's records where only
     later parts show that. Records that cannot be used carry their error.
     """
+    table = _opened(binary, chosen)
+    return without_marks(table, is_spreadsheet=chosen.kind in {"gloss-csv", "xlsx"})
+
+
+def _opened(binary: BinaryIO, chosen: Format) -> Table:
     stream = decompressed(binary, chosen.compression)
-    if chosen.kind == "csv":
+    if chosen.kind in {"csv", "gloss-csv"}:
         return parsing.open_table(stream, chosen)
     if chosen.kind in _TEXT_READERS:
         return _TEXT_READERS[chosen.kind](stream, chosen)

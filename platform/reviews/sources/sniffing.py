@@ -15,6 +15,7 @@ from reviews.sources.containers import HEAD_BYTES, PARQUET_MAGIC, container_of, 
 from reviews.sources.jsondocument import read_document
 from reviews.sources.jsonlines import read_lines
 from reviews.sources.kinds import KINDS, ending
+from reviews.sources.marks import starts_our_csv
 from reviews.sources.objects import Row
 from reviews.sources.semeval import looks_like_semeval
 from reviews.tables import Format
@@ -133,6 +134,8 @@ def _workbook(binary: BinaryIO, decided: Mapping[str, Any]) -> Format:
 
 
 def _text_kind(sample: bytes, text: str, encoding: str, name: str) -> str:
+    if starts_our_csv(text):
+        return "gloss-csv"
     if looks_like_semeval(text):
         return "semeval"
     if _XML.match(text):

@@ -9,6 +9,11 @@ import re
 
 from common.text import is_number
 
+#: Columns that say where a review stood in its project begin so; imports leave them out.
+OWN_PREFIX = "gloss_"
+#: The first column of every table that we write.
+ID_COLUMN = f"{OWN_PREFIX}id"
+
 _FORMULA = re.compile("'*[=+\\-@\t\r\n＝＋－＠]")
 _NEUTRAL = re.compile("'+[=+\\-@\t\r\n＝＋－＠]")
 
