@@ -18,6 +18,20 @@ class User(AbstractUser):
     #: An annotator known from an imported file only, who can never sign in.
     is_external = models.BooleanField(default=False)
 
+    class Meta(AbstractUser.Meta):
+        constraints = [
+            models.CheckConstraint(
+                condition=~models.Q(is_external=True, is_active=True),
+                name="external_people_cannot_sign_in",
+                violation_error_message="Somebody known from a file only cannot be made active.",
+            ),
+        ]
+
+    @property
+    def shown_name(self) -> str:
+        """The name that others see: of somebody known from a file, the name in that file."""
+        return self.first_name if self.is_external else self.username
+
 
 class ApiToken(models.Model):
     """A program's key to one project: only its SHA-256 is kept."""

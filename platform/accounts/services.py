@@ -33,8 +33,10 @@ def create_token(
 ) -> tuple[ApiToken, str]:
     """Create a token and return it with its secret, which is shown this once.
 
-    Raises Invalid for an unknown scope, no scope at all, or more than a year.
+    Raises Invalid for an unknown scope, no scope at all, more than a year, or an external person.
     """
+    if user.is_external:
+        raise Invalid.of("user", f"{user.shown_name!r} is known from a file only: no token.")
     unknown = set(scopes) - set(ApiToken.Scope.values)
     if unknown or not scopes:
         known = ", ".join(ApiToken.Scope.values)
