@@ -37,7 +37,7 @@ def parse(schema: SchemaSnapshot, raw: Any, text: str) -> Answers:
     answers: Answers = {}
     for question in schema.questions:
         try:
-            value = _parse_one(question, raw.get(question.key), text)
+            value = parse_one(question, raw.get(question.key), text)
         except Fault as fault:
             errors.append(FieldError(f"answers.{question.key}", str(fault)))
         else:
@@ -48,7 +48,8 @@ def parse(schema: SchemaSnapshot, raw: Any, text: str) -> Answers:
     return answers
 
 
-def _parse_one(question: QuestionSnapshot, raw: Any, text: str) -> AnswerValue | None:
+def parse_one(question: QuestionSnapshot, raw: Any, text: str) -> AnswerValue | None:
+    """Return one answer, None where an optional one is left out; raise Fault with the sentence."""
     if raw is None:
         if question.is_required:
             raise Fault("This question needs an answer.")

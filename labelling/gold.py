@@ -1,14 +1,16 @@
 """Keep gold and `Review.is_labelled` in step with what people said about a review."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from django.db.models import Q
 
-from labelling import consensus
+from labelling import consensus, writing
 from labelling.answers import Answers, AnswerValue
 from labelling.models import Annotation, Answer, Gold, GoldSource, GoldSpan, Span
 from labelling.snapshot import QuestionSnapshot, SchemaSnapshot
 from labelling.spans import SpanValue
+from labelling.spoken import fold, statements
+from projects.models import Project
 from reviews.models import Review
 
 Columns = dict[str, int | float | None]
@@ -84,29 +86,14 @@ def read_answers(annotation: Annotation, schema: SchemaSnapshot) -> Answers:
     for row in annotation.answers.all():
         question = schema.question(row.question.key)
         if question is not None and question.kind == row.question.kind:
-            _fold(answers, question, row.option.key if row.option else None, row.number)
+            option = row.option.key if row.option else None
+            if option is None or question.option(option) is not None:
+                fold(answers, question, option, row.number)
     for span in annotation.spans.all():
         question = schema.question(span.question.key)
         if question is not None and question.option(span.option.key):
             _fold_span(answers, question, span)
     return answers
-
-
-def _fold(
-    answers: Answers, question: QuestionSnapshot, option: str | None, number: float | None
-) -> None:
-    if option is not None and question.option(option) is None:
-        return
-    if question.kind == "choice" and option is not None:
-        answers[question.key] = option
-    elif question.kind == "number" and number is not None:
-        answers[question.key] = number
-    elif question.kind == "multichoice":
-        before = answers.get(question.key, frozenset())
-        assert isinstance(before, frozenset)  # noqa: S101
-        answers[question.key] = before | ({option} if option is not None else set())
-    elif question.kind == "spans":
-        answers.setdefault(question.key, ())
 
 
 def _fold_span(answers: Answers, question: QuestionSnapshot, span: Span | GoldSpan) -> None:
@@ -125,12 +112,7 @@ def recompute(review: Review, schema: SchemaSnapshot, spoken: Sequence[Answers])
     A question that nobody answered keeps its imported gold; one that people answered takes their
     word over the import's, since they were shown it and could have left it.
     """
-    settled = {
-        question.key: value
-        for question in schema.questions
-        if (value := consensus.of_question(question, _votes(spoken, question.key))) is not None
-    }
-    _replace(review, schema, settled)
+    _replace(review, schema, _settled(schema, spoken))
     if spoken and not review.is_labelled:
         Review.objects.filter(pk=review.pk).update(is_labelled=True)
         review.is_labelled = True
@@ -153,6 +135,14 @@ def annotations_of(review_ids: Iterable[int]) -> Iterable[Annotation]:
     )
 
 
+def _settled(schema: SchemaSnapshot, spoken: Sequence[Answers]) -> Answers:
+    return {
+        question.key: value
+        for question in schema.questions
+        if (value := consensus.of_question(question, _votes(spoken, question.key))) is not None
+    }
+
+
 def _votes(spoken: Iterable[Answers], key: str) -> list[AnswerValue]:
     return [answers[key] for answers in spoken if key in answers]
 
@@ -162,8 +152,9 @@ def _replace(review: Review, schema: SchemaSnapshot, settled: Answers) -> None:
     answered = [question.id for question in schema.questions if question.key in settled]
     # What an earlier consensus said and nobody says any more goes too; imported gold stays.
     said = Q(question_id__in=answered) | Q(question_id__in=ids, source=GoldSource.CONSENSUS)
-    review.gold.filter(said).delete()
-    review.gold_spans.filter(question_id__in=ids).delete()
+    gone = set(review.gold.filter(said).values_list("question_id", flat=True)) | set(answered)
+    review.gold.filter(question_id__in=gone).delete()
+    review.gold_spans.filter(question_id__in=gone).delete()
     given = _given(schema, settled)
     Gold.objects.bulk_create(
         Gold(
@@ -181,3 +172,190 @@ def _replace(review: Review, schema: SchemaSnapshot, settled: Answers) -> None:
         for question, value in given
         for columns in span_columns(question, value)
     )
+
+
+# --- Consensus of many reviews --------------------------------------------------------------------
+
+#: How many reviews are read, decided and written at a time.
+SLICE = 1000
+
+_GOLD = ("project_id", "review_id", "question_id", "slot", "option_id", "number", "source")
+_GOLD_SPANS = (
+    "project_id", "review_id", "question_id", "option_id", "start", "end", "text", "polarity",
+)  # fmt: skip
+
+
+def hold_reviews(project: Project, review_ids: Collection[int]) -> dict[int, str]:
+    """Lock reviews of a project until the transaction ends; return their texts by id.
+
+    Everything about one review happens one after the other. Always in the order of ids, and before
+    the questions are held, so that two who hold many never wait for each other.
+    """
+    rows = (
+        Review.objects.select_for_update(of=("self",))
+        .filter(project=project, pk__in=review_ids)
+        .order_by("id")
+    )
+    return dict(rows.values_list("id", "text"))
+
+
+def recompute_many(
+    project: Project,
+    schema: SchemaSnapshot,
+    review_ids: Collection[int],
+    *,
+    is_removal: bool = False,
+) -> None:
+    """Set the gold of reviews as `recompute` does one by one, in the caller's transaction.
+
+    A review becomes labelled as soon as somebody has answered it by hand, or imported and bulk
+    answers leave no required question open. With `is_removal` those that are not any more go back
+    to the queue.
+    """
+    for ids in _slices(sorted(set(review_ids))):
+        spoken = statements(ids, schema)
+        settled = {
+            review_id: _settled(schema, [each.answers for each in said])
+            for review_id, said in spoken.items()
+        }
+        _clear_slice(schema, ids, settled)
+        _write_slice(project, schema, settled)
+        mark_labelled(project, schema, ids, is_removal=is_removal)
+
+
+def _slices(ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(ids), SLICE):
+        yield ids[start : start + SLICE]
+
+
+def _clear_slice(
+    schema: SchemaSnapshot, ids: Sequence[int], settled: Mapping[int, Answers]
+) -> None:
+    """Take away what the consensus replaces, and what an earlier one said; imported gold stays."""
+    asked = [question.id for question in schema.questions]
+    before = Gold.objects.filter(review_id__in=ids, question_id__in=asked)
+    agreed: dict[int, set[int]] = {}
+    for review_id, question_id in before.filter(source=GoldSource.CONSENSUS).values_list(
+        "review_id", "question_id"
+    ):
+        agreed.setdefault(question_id, set()).add(review_id)
+    for question in schema.questions:
+        answered = {number for number, answers in settled.items() if question.key in answers}
+        gone = answered | agreed.get(question.id, set())
+        if gone:
+            Gold.objects.filter(review_id__in=gone, question_id=question.id).delete()
+            if question.kind == "spans":
+                GoldSpan.objects.filter(review_id__in=gone, question_id=question.id).delete()
+
+
+def _write_slice(project: Project, schema: SchemaSnapshot, settled: Mapping[int, Answers]) -> None:
+    given = [
+        (review_id, question, value)
+        for review_id, answers in settled.items()
+        for question, value in _given(schema, answers)
+    ]
+    write_gold(project, given, source=GoldSource.CONSENSUS)
+
+
+def write_gold(
+    project: Project,
+    given: Iterable[tuple[int, QuestionSnapshot, AnswerValue]],
+    *,
+    source: GoldSource,
+) -> None:
+    """Insert gold of reviews (by id) that have none for the question, spans included."""
+    known = list(given)
+    writing.insert(
+        Gold,
+        _GOLD,
+        (
+            (project.pk, review_id, row["question_id"], row["option_id"] or 0, row["option_id"],
+             row["number"], source.value)
+            for review_id, question, value in known
+            for row in answer_columns(question, value)
+        ),
+    )  # fmt: skip
+    write_spans(project, known)
+
+
+def write_spans(
+    project: Project, given: Iterable[tuple[int, QuestionSnapshot, AnswerValue]]
+) -> int:
+    """Insert the spans among gold of reviews (by id); return how many."""
+    return writing.insert(
+        GoldSpan,
+        _GOLD_SPANS,
+        (
+            (project.pk, review_id, *(row[name] for name in _GOLD_SPANS[2:]))
+            for review_id, question, value in given
+            for row in span_columns(question, value)
+        ),
+    )
+
+
+def mark_labelled(
+    project: Project, schema: SchemaSnapshot, ids: Sequence[int], *, is_removal: bool = False
+) -> None:
+    """Set `is_labelled` of reviews as `recompute_many` says it."""
+    required = {question.id for question in schema.questions if question.is_required}
+    answered: dict[int, set[int]] = {}
+    for review_id, question_id in Gold.objects.filter(
+        review_id__in=ids, question_id__in=[question.id for question in schema.questions]
+    ).values_list("review_id", "question_id"):
+        answered.setdefault(review_id, set()).add(question_id)
+    labelled = {number for number, given in answered.items() if required <= given}
+    by_hand = Annotation.objects.filter(review_id__in=ids, import_job=None, bulk_action=None)
+    labelled |= set(by_hand.values_list("review_id", flat=True))
+    reviews = Review.objects.filter(project=project)
+    reviews.filter(pk__in=labelled, is_labelled=False).update(is_labelled=True)
+    if is_removal:
+        reviews.filter(pk__in=set(ids) - labelled, is_labelled=True).update(is_labelled=False)
+
+
+# --- Gold of many reviews, as values --------------------------------------------------------------
+
+
+def held(
+    project: Project,
+    schema: SchemaSnapshot,
+    review_ids: Collection[int],
+    *,
+    source: GoldSource | None = None,
+) -> dict[int, Answers]:
+    """Return the gold of reviews as answers to `schema`, in two queries; one source's if given."""
+    by_id = {question.id: question for question in schema.questions}
+    options = {option.id: option.key for each in schema.questions for option in each.options}
+    found: dict[int, Answers] = {}
+    rows = Gold.objects.filter(project=project, review_id__in=review_ids, question_id__in=by_id)
+    if source is not None:
+        rows = rows.filter(source=source)
+    for review_id, question_id, option_id, number in rows.values_list(
+        "review_id", "question_id", "option_id", "number"
+    ):
+        answers = found.setdefault(review_id, {})
+        fold(answers, by_id[question_id], options.get(option_id), number)
+    _add_held_spans(found, project, schema, review_ids)
+    return found
+
+
+def _add_held_spans(
+    found: dict[int, Answers],
+    project: Project,
+    schema: SchemaSnapshot,
+    review_ids: Collection[int],
+) -> None:
+    asked = {each.id: each for each in schema.questions if each.kind == "spans"}
+    if not asked:
+        return
+    options = {option.id: option.key for each in asked.values() for option in each.options}
+    rows = GoldSpan.objects.filter(
+        project=project, review_id__in=review_ids, question_id__in=asked
+    ).values_list("review_id", "question_id", "option_id", "start", "end", "polarity", "text")
+    spans: dict[tuple[int, str], list[SpanValue]] = {}
+    for review_id, question_id, option_id, start, end, polarity, text in rows:
+        span = SpanValue(start, end, options[option_id], polarity, text)
+        spans.setdefault((review_id, asked[question_id].key), []).append(span)
+    for (review_id, key), marked in spans.items():
+        # The empty row of gold beside the spans says whose they are.
+        if key in found.get(review_id, {}):
+            found[review_id][key] = tuple(sorted(marked))
