@@ -419,7 +419,9 @@ class DatasetVersion(models.Model):
     note = models.CharField(max_length=300, blank=True)
     #: Empty until the job has ended well.
     file = models.CharField(max_length=200, blank=True)
+    #: Of the content (reviews.canonical), whatever file it is in; and of the file.
     sha256 = models.CharField(max_length=64, blank=True)
+    file_sha256 = models.CharField(max_length=64, blank=True, default="")
     review_count = models.PositiveIntegerField(default=0)
     byte_count = models.PositiveBigIntegerField(default=0)
 
