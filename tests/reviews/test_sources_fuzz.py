@@ -6,7 +6,7 @@ import json
 import lzma
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 
 import pytest
@@ -43,10 +43,13 @@ _LABELLED = [
     {"fields": {"text": "good"}, "responses": {"x": [{"user_id": "u", "value": [_SPAN]}]}},
     {"text": "good", "x.responses": ["a"], "x.responses.users": ["u"]},
     {"tokens": ["a", "b"], "tags": ["O", "B-A"]},
+    {"text": "good", "entities": [[0, 4, "A"]], "cats": {"a.b": 1.0}},
+    {"text": "good", "metadata": {"a": 1}, "annotations": [
+        {"annotator": "a", "answers": {"x": [_SPAN], "y": ["b"], "z": 1.0}}]},
 ]  # fmt: skip
 
 
-def _lines(rows: list[dict[str, object]]) -> bytes:
+def _lines(rows: Sequence[object]) -> bytes:
     return "".join(json.dumps(row) + "\n" for row in rows).encode()
 
 
@@ -145,7 +148,7 @@ def bent(draw: st.DrawFn) -> bytes:
         if draw(st.booleans()) and isinstance(holder, dict):
             del holder[key]
         elif isinstance(holder, dict | list):
-            holder[key] = json.loads(draw(st.sampled_from(_ODD)))  # type: ignore[index,call-overload]
+            holder[key] = json.loads(draw(st.sampled_from(_ODD)))  # type: ignore[call-overload]
     return _lines([sound, odd, sound])
 
 

@@ -297,6 +297,21 @@ def test_the_short_form_of_label_studio_is_read_too() -> None:
     assert said(found[1]) == {"bob@shop.test": {"mood": "bad"}}
 
 
+def test_who_submitted_no_span_at_all_says_that_there_is_none() -> None:
+    value = {"start": 0, "end": 3, "text": "Ann", "labels": ["PER"], "polarity": "positive"}
+    ner = {"completed_by": 1, "result": [_result("ner", "labels", **value)]}
+    mood = {"completed_by": 2, "result": [_result("mood", "choices", choices=["good"])]}
+    data = [_task("Ann", ner, mood), _task("It rains.", {"completed_by": 1, "result": []})]
+
+    _, found = opened(json.dumps(data), "export.json", "label-studio")
+
+    assert said(found[0]) == {
+        "1": {"ner": [span(0, 3, "PER", polarity="positive")]},
+        "2": {"mood": "good"},
+    }
+    assert said(found[1]) == {"1": {"ner": []}}
+
+
 # --- Prodigy ------------------------------------------------------------------------------------
 
 
@@ -387,3 +402,60 @@ def test_argilla_of_the_first_version_has_a_column_for_each_question() -> None:
     _, found = opened(data, "a.jsonl", "argilla")
 
     assert said(found[0]) == {"u1": {"mood": "yes", "topic": "a"}}
+
+
+# --- spaCy, and our own -----------------------------------------------------------------------
+
+
+def test_spacy_gives_entities_and_the_categories_of_each_question() -> None:
+    cats = {"mood.good": 1.0, "mood.bad": 0.0, "topics.a": 1.0, "topics.b": 0.9, "more.x": 0.0}
+    pairs = [["Ann sat", {"entities": [[0, 3, "PER"]], "cats": cats}], ["no", {"cats": {"a": 1}}]]
+
+    table, found = opened(json.dumps(pairs), "train.json", "spacy")
+
+    assert table.columns == ["text"]
+    assert said(found[0])[""] == {
+        "entities": [span(0, 3, "PER")], "mood": "good", "topics": ["a", "b"], "more": [],
+    }  # fmt: skip
+    assert said(found[1])[""] == {"cats": "a"}
+
+
+def test_our_own_lines_come_back_with_everything() -> None:
+    first = {"id": 7, "text": "Ann sat", "dataset": "D", "product": "Chair", "split": "train",
+             "metadata": {"shop": "A", "text": "other", "n": 5}}  # fmt: skip
+    spans = [{"start": 0, "end": 3, "text": "Ann", "option": "PER", "polarity": "positive"}]
+    data = lines(
+        {**first, "annotations": [
+            {"annotator": "ann", "answers": {"mood": "good", "stars": 4.0, "ner": spans}},
+            {"annotator": "bob", "answers": {"topics": ["a", "b"], "ner": [], "mood": "so; so"}},
+        ]},
+        {**first, "annotations": []},
+    )  # fmt: skip
+
+    table, found = opened(data, "export.jsonl", "gloss")
+
+    assert dict(zip(table.columns, found[0].cells, strict=True)) == {
+        "text": "Ann sat", "product": "Chair", "shop": "A", "metadata.text": "other", "n": "5",
+    }  # fmt: skip
+    assert said(found[0]) == {
+        "ann": {"mood": "good", "stars": "4.0", "ner": [span(0, 3, "PER", polarity="positive")]},
+        "bob": {"topics": ["a", "b"], "ner": [], "mood": ["so; so"]},
+    }
+    assert said(found[1]) == {}
+
+
+def test_our_own_gold_is_what_the_file_says_and_a_model_says_nothing() -> None:
+    gold = {"text": "good", "metadata": {}, "answers": {"mood": "good"}}
+
+    _, found = opened(lines(gold, {**gold, "version": 3}), "export.jsonl", "gloss")
+
+    assert [said(record) for record in found] == [{"": {"mood": "good"}}, {}]
+
+
+def test_our_own_lines_without_labels_are_ours_too() -> None:
+    data = lines({"id": 1, "text": "good", "author": "", "metadata": {"shop": "A"}})
+
+    table, found = opened(data, "export.jsonl", "gloss")
+
+    assert table.columns == ["text", "author", "shop"]
+    assert said(found[0]) == {}

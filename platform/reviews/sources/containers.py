@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, BinaryIO
 
-from reviews.sources import argilla, doccano, label_studio, prodigy, tokens
+from reviews.sources import argilla, doccano, gloss, label_studio, prodigy, spacy, tokens
 from reviews.sources.jsondocument import are_columns, read_document
 from reviews.sources.jsonlines import DECODER, read_lines
-from reviews.sources.objects import Dialect, Row, plain, table_of
+from reviews.sources.objects import Dialect, Row, as_object, plain, table_of
 from reviews.tables import Format, Table
 
 #: The kinds that are made of objects, with what tells answers from cells in them.
@@ -15,20 +15,24 @@ DIALECTS: Mapping[str, Dialect] = {
     "jsonl": plain,
     "json": plain,
     "parquet": plain,
+    "gloss": gloss.read_review,
     "label-studio": label_studio.read_task,
     "label-studio-min": label_studio.read_min,
     "argilla": argilla.read_record,
     "prodigy": prodigy.read_task,
     "tokens": tokens.read_sentence,
+    "spacy": spacy.read_example,
     "doccano": doccano.read_example,
 }
 #: In this order: what a later one takes for its own, an earlier one may know better.
 _RECOGNISED: Mapping[str, Callable[[Mapping[str, Any]], bool]] = {
+    "gloss": gloss.is_review,
     "label-studio": label_studio.is_task,
     "label-studio-min": label_studio.is_min,
     "argilla": argilla.is_record,
     "prodigy": prodigy.is_task,
     "tokens": tokens.is_sentence,
+    "spacy": spacy.is_example,
     "doccano": doccano.is_example,
 }
 PARQUET_MAGIC = b"PAR1"
@@ -78,7 +82,7 @@ def _is_document(value: Any) -> bool:
 
 def dialect_of(values: list[Any]) -> str:
     """Return the kind whose export these objects are; "" for none."""
-    objects = [value for value in values if isinstance(value, dict)][:_LOOK_ROWS]
+    objects = [each for each in map(as_object, values) if isinstance(each, dict)][:_LOOK_ROWS]
     for kind, recognises in _RECOGNISED.items():
         known = sum(map(recognises, objects))
         if known and known * 2 > len(objects):

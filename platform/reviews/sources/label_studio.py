@@ -11,7 +11,7 @@ from typing import Any
 
 from reviews.sources.objects import Content
 from reviews.sources.offsets import place, units_of
-from reviews.sources.raw import RawSpan, Refused, apart, compact, options, spans, whole, word
+from reviews.sources.raw import RawSpan, Refused, compact, options, spans, whole, word
 from reviews.tables import Said
 
 #: Keys of a task that are worth a cell, beside its data.
@@ -45,7 +45,7 @@ def read_task(value: dict[str, Any]) -> Content:
     for annotation in _annotations(value):
         annotator = _annotator(annotation.get("completed_by"))
         said[annotator] = _answers(annotation, data)
-    return Content(cells, apart(said))
+    return Content(cells, [Said(annotator, given) for annotator, given in said.items()])
 
 
 def _annotations(value: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
@@ -117,7 +117,10 @@ def _spans(values: Sequence[Mapping[str, Any]], data: Mapping[str, Any]) -> str:
         start, end = place(text, start, end, _claim(value))
         labels = [each for key, each in value.items() if key.endswith("labels")]
         names = [word(name) for each in labels for name in _listed(each)]
-        found += [RawSpan(start, end, name) for name in names]
+        # Its own pages have no such thing, but keep it, and our exports say it.
+        polarity = value.get("polarity")
+        polarity = polarity if isinstance(polarity, str) else ""
+        found += [RawSpan(start, end, name, polarity) for name in names]
     return spans(found, text)
 
 
@@ -169,8 +172,7 @@ def read_min(value: dict[str, Any]) -> Content:
                 answers[key] = raw
         else:
             cells[key] = each
-    said = [Said(_annotator(value.get("annotator")), answers)] if answers else []
-    return Content(cells, said)
+    return Content(cells, [Said(_annotator(value.get("annotator")), answers)])
 
 
 def _is_answer(value: Any) -> bool:

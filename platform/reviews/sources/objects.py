@@ -31,7 +31,11 @@ class Row(NamedTuple):
 
 @dataclass(slots=True)
 class Content:
-    """What a dialect finds in an object: values for the cells, and what people said."""
+    """What a dialect finds in an object: values for the cells, and what people said.
+
+    Whoever handed in nothing at all has no answers here; that means "no spans" where spans are
+    asked for, and nothing otherwise.
+    """
 
     values: Mapping[str, Any]
     said: list[Said] = field(default_factory=list)
@@ -78,10 +82,15 @@ def table_of(rows: Iterator[Row], dialect: Dialect, *, unit: str, what: str) -> 
     fields = list(
         dict.fromkeys(name for found in sample for said in found.said for name in said.answers)
     )
+    marked = [name for name in fields if any(_has_spans(found, name) for found in sample)]
     later = (_found(row, dialect) for row in rows)
     names = keys if is_whole else [*keys, OTHER_FIELDS]
-    records = _records(chain(_drained(sample), later), keys, len(names))
+    records = _records(chain(_drained(sample), later), keys, len(names), marked)
     return Table(name_columns(names), records, fields, unit)
+
+
+def _has_spans(found: _Found, name: str) -> bool:
+    return any(said.answers.get(name, "").startswith('[{"start"') for said in found.said)
 
 
 def _first_error(sample: list[_Found], unit: str) -> str:
@@ -114,17 +123,25 @@ def _found(row: Row, dialect: Dialect) -> _Found:
     """Look at a row with the dialect; what a dialect refuses keeps its plain cells."""
     if row.error:
         return _Found(row.line, {}, (), row.error)
-    if isinstance(row.value, str):
-        return _Found(row.line, {"text": row.value}, (), "")
-    if not isinstance(row.value, dict):
-        return _Found(row.line, {}, (), f"it is {_kind(row.value)}, not an object with fields")
+    value = as_object(row.value)
+    if not isinstance(value, dict):
+        return _Found(row.line, {}, (), f"it is {_kind(value)}, not an object with fields")
     try:
-        content = dialect(row.value)
+        content = dialect(value)
         return _Found(row.line, flattened(content.values), tuple(content.said), "")
     except RecursionError:
         return _Found(row.line, {}, (), "it is nested too deeply")
     except Refused as refused:
-        return _Found(row.line, _plain_cells(row.value), (), str(refused))
+        return _Found(row.line, _plain_cells(value), (), str(refused))
+
+
+def as_object(value: Any) -> Any:
+    """Return a text, or a pair of a text and what is said about it, as an object."""
+    if isinstance(value, str):
+        return {"text": value}
+    if isinstance(value, list) and list(map(type, value)) == [str, dict]:
+        return {"text": value[0], **value[1]}
+    return value
 
 
 def _plain_cells(value: dict[str, Any]) -> dict[str, str]:
@@ -193,7 +210,9 @@ def written(value: Any) -> str:
 # --- Records ----------------------------------------------------------------------------------
 
 
-def _records(found: Iterator[_Found], keys: list[str], width: int) -> Iterator[Record]:
+def _records(
+    found: Iterator[_Found], keys: list[str], width: int, marked: list[str]
+) -> Iterator[Record]:
     """Put cells into the order of the columns; what has no column goes into the last one."""
     places = {key: index for index, key in enumerate(keys)}
     for each in found:
@@ -213,7 +232,16 @@ def _records(found: Iterator[_Found], keys: list[str], width: int) -> Iterator[R
         if chars > MAX_CELL_CHARS:
             error = error or _too_long(cells, keys)
             cells = [cell[:MAX_CELL_CHARS] for cell in cells]
-        yield Record(each.line, cells, error, each.said)
+        yield Record(each.line, cells, error, _answered(each.said, marked))
+
+
+def _answered(said: tuple[Said, ...], marked: list[str]) -> tuple[Said, ...]:
+    """Leave out who said nothing, or let it mean that there are no spans."""
+    if all(each.answers for each in said):
+        return said
+    nothing = dict.fromkeys(marked, "[]")
+    filled = (each if each.answers else Said(each.annotator, nothing) for each in said)
+    return tuple(each for each in filled if each.answers)
 
 
 def _too_long(cells: list[str], keys: list[str]) -> str:

@@ -16,7 +16,7 @@ from reviews.sources.jsondocument import read_document
 from reviews.sources.jsonlines import read_lines
 from reviews.sources.kinds import KINDS, ending
 from reviews.sources.marks import starts_our_csv
-from reviews.sources.objects import Row
+from reviews.sources.objects import Row, as_object
 from reviews.sources.semeval import looks_like_semeval
 from reviews.tables import Format
 
@@ -158,9 +158,8 @@ def _json_kind(sample: bytes, encoding: str, name: str) -> str:
     rows = _first(reader(io.BytesIO(sample), encoding))
     sound = [row.value for row in rows if not row.error]
     is_named = ending(name) in KINDS["json"].endings + KINDS["jsonl"].endings
-    objects = sum(isinstance(value, dict) for value in sound)
-    strings = sum(isinstance(value, str) for value in sound)
-    if is_named or max(objects, strings) * 2 > len(rows):
+    objects = sum(isinstance(as_object(value), dict) for value in sound)
+    if is_named or objects * 2 > len(rows):
         return dialect_of(sound) or container
     return ""
 
