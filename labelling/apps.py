@@ -11,7 +11,7 @@ class LabellingConfig(AppConfig):
 
     def ready(self) -> None:
         """Give packages below their questions, their answers and their filters."""
-        from labelling import filters
+        from labelling import copies, filters
         from labelling.panels import labels
         from labelling.presets import PRESETS
         from labelling.proposals import Questions
@@ -19,7 +19,7 @@ class LabellingConfig(AppConfig):
         from labelling.strata import GoldStrata
         from labelling.versions import apply_preset
         from projects import presets
-        from reviews import answers, panels, proposals, strata
+        from reviews import answers, classes, label_copies, panels, proposals, strata
         from reviews import filters as review_filters
 
         post_migrate.connect(_make_triggers, sender=self)
@@ -28,6 +28,8 @@ class LabellingConfig(AppConfig):
             apply_preset,
         )
         answers.register(GoldSink)
+        label_copies.register(copies.copy_gold)
+        classes.register("answer.", copies.class_of, copies.classes)
         review_filters.register("labelled", filters.labelled)
         review_filters.register("answer.", filters.answer)
         panels.register(labels)

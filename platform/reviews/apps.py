@@ -52,6 +52,16 @@ class ReviewsConfig(AppConfig):
                 outcome="reviews.splitting.outcome",
             )
         )
+        kinds.register(
+            kinds.Kind(
+                name="derive",
+                label="Data set made of others",
+                queue="default",
+                runner="reviews.derive.run",
+                on_end="reviews.derive.tidy",
+                outcome="reviews.deriving.outcome_of",
+            )
+        )
         aftermath.register(search_index.follow)
         aftermath.register(splitting.follow)
         for name, apply in review_filters.FILTERS.items():

@@ -4,6 +4,7 @@ from django.urls import path
 
 from reviews import api, dataset_views, upload_api, upload_views, views
 from reviews import export_api, export_views  # isort: skip
+from reviews import derive_api, derive_views  # isort: skip
 
 app_name = "reviews"
 urlpatterns = [
@@ -15,12 +16,14 @@ urlpatterns = [
     path("exports/", export_views.export_list, name="exports"),
     path("exports/new/", export_views.export_new, name="export_new"),
     path("exports/<int:export_id>/file/", export_views.export_file, name="export_file"),
+    path("derive/", derive_views.derive_new, name="derive"),
     path("<int:review_id>/", views.review_detail, name="detail"),
 ]
 
 _project = "projects/<slug:slug>"
 api_urlpatterns = [
     path(f"{_project}/datasets/", api.DatasetListApi.as_view()),
+    path(f"{_project}/datasets/derive/", derive_api.DeriveApi.as_view()),
     path(f"{_project}/datasets/<int:dataset_id>/", api.DatasetApi.as_view()),
     path(f"{_project}/datasets/<int:dataset_id>/rejects.csv", api.RejectsApi.as_view()),
     path(f"{_project}/exports/", export_api.ExportListApi.as_view()),
