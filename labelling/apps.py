@@ -11,7 +11,7 @@ class LabellingConfig(AppConfig):
 
     def ready(self) -> None:
         """Give packages below their questions, their answers and their filters."""
-        from labelling import copies, filters
+        from labelling import copies, filters, label_sources
         from labelling.panels import labels
         from labelling.presets import PRESETS
         from labelling.proposals import Questions
@@ -35,6 +35,7 @@ class LabellingConfig(AppConfig):
         panels.register(labels)
         strata.register(GoldStrata())
         proposals.register(Questions())
+        label_sources.register()
 
 
 def _make_triggers(using: str, **_: Any) -> None:
