@@ -186,14 +186,18 @@ def _chunks(
 def _write(lease: Lease, writer: Writer, chunks: Iterator[list[Exported]], total: int) -> int:
     """Write every chunk; return how many reviews there were."""
     count, said = 0, 0.0
-    for chunk in chunks:
-        lease.check()
-        writer.write(chunk)
-        count += len(chunk)
-        if time.monotonic() - said > _PROGRESS_SECONDS:
-            said = time.monotonic()
-            lease.progress(done=count, total=max(count, total), message="Writing reviews")
-    writer.close()
+    try:
+        for chunk in chunks:
+            lease.check()
+            writer.write(chunk)
+            count += len(chunk)
+            if time.monotonic() - said > _PROGRESS_SECONDS:
+                said = time.monotonic()
+                lease.progress(done=count, total=max(count, total), message="Writing reviews")
+        writer.close()
+    except BaseException:
+        writer.abandon()
+        raise
     lease.progress(done=count, total=count, message="Writing reviews")
     return count
 

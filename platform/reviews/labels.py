@@ -74,7 +74,9 @@ def sources() -> list[LabelSource]:
     return list(_sources.values())
 
 
-def source_of(project: "Project", key: str, settings: Mapping[str, str] | None = None) -> LabelSource:
+def source_of(
+    project: "Project", key: str, settings: Mapping[str, str] | None = None
+) -> LabelSource:
     """Return the source that was asked for; raise Invalid when there is none."""
     source = _sources.get(key)
     if source is None:

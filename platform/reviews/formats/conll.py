@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any, BinaryIO
 
-from reviews.formats.plan import Exported, Plan
+from reviews.formats.plan import Exported, Plan, Writer
 from reviews.formats.tokenising import tags_of, tokens_of, without_overlaps
 from reviews.labels import Labels
 
@@ -17,7 +17,7 @@ _HEAD = "-DOCSTART- -X- -X- O\n\n"
 _SPACE = re.compile(r"\s+")
 
 
-class ConllWriter:
+class ConllWriter(Writer):
     """One document for each review, or for each person who labelled it."""
 
     def __init__(self, binary: BinaryIO, plan: Plan) -> None:

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 from typing import BinaryIO
 
 from reviews.formats.cells import as_cell, columns_of, rows_of
-from reviews.formats.plan import Exported, Plan
+from reviews.formats.plan import Exported, Plan, Writer
 from reviews.neutral import neutral
 
 
-class CsvWriter:
+class CsvWriter(Writer):
     """One row a review, or one for each person who labelled it."""
 
     def __init__(self, binary: BinaryIO, plan: Plan) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import Any, BinaryIO
 
 from reviews.formats.jsonlines import as_line
-from reviews.formats.plan import Exported, Plan
+from reviews.formats.plan import Exported, Plan, Writer
 from reviews.labels import Labels
 
 #: Names that mean something to doccano, or to those who read its files.
@@ -18,7 +18,7 @@ _TAKEN = frozenset(
 )
 
 
-class DoccanoWriter:
+class DoccanoWriter(Writer):
     """One line a review, or one for each person who labelled it."""
 
     def __init__(self, binary: BinaryIO, plan: Plan) -> None:

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from reviews.formats.cells import Column, columns_of, rows_of
-from reviews.formats.plan import Exported, Plan
+from reviews.formats.plan import Exported, Plan, Writer
 
 if TYPE_CHECKING:
     from reviews.formats.arrow import Groups
@@ -22,7 +22,7 @@ SPLITS = ("train", "validation", "test")
 _TYPES = {"id": "int64", "date": "date32", "number": "float64"}
 
 
-class HuggingFaceWriter:
+class HuggingFaceWriter(Writer):
     """One row a review, or one for each person who labelled it, in the file of its split."""
 
     def __init__(self, binary: BinaryIO, plan: Plan) -> None:
@@ -62,6 +62,12 @@ class HuggingFaceWriter:
                         archive.open(name, "w", force_zip64=True) as target,
                     ):
                         shutil.copyfileobj(source, target, 1 << 20)
+        self._folder.cleanup()
+
+    def abandon(self) -> None:
+        """Remove the files that are not in a zip yet."""
+        for groups in self._splits.values():
+            groups.close()
         self._folder.cleanup()
 
     def _card(self) -> str:

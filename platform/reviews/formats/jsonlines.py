@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable
 from typing import Any, BinaryIO
 
-from reviews.formats.plan import Exported, Plan
+from reviews.formats.plan import Exported, Plan, Writer
 
 encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 #: Some programs take these for the end of a line.
@@ -19,7 +19,7 @@ def as_line(value: Any) -> str:
     return line + "\n"
 
 
-class JsonlWriter:
+class JsonlWriter(Writer):
     """`annotations` hold what each person said, `answers` what consensus, gold or a model says."""
 
     def __init__(self, binary: BinaryIO, plan: Plan) -> None:
@@ -36,8 +36,6 @@ class JsonlWriter:
         for name, place in self._facts:
             record[name] = review[place]
         record["metadata"] = self._plan.kept(review.metadata)
-        if self._plan.labels == "none":
-            return as_line(record)
         if self._plan.names_people:
             record["annotations"] = [
                 {"annotator": labels.annotator, "answers": labels.answers}

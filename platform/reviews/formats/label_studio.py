@@ -9,11 +9,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, BinaryIO
 
 from reviews.formats.jsonlines import encode
-from reviews.formats.plan import Exported, Plan
+from reviews.formats.plan import Exported, Plan, Writer
 from reviews.labels import Labels, QuestionInfo
 
 
-class LabelStudioWriter:
+class LabelStudioWriter(Writer):
     """One task a review."""
 
     def __init__(self, binary: BinaryIO, plan: Plan) -> None:

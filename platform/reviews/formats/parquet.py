@@ -4,10 +4,10 @@ from collections.abc import Iterable
 from typing import BinaryIO
 
 from reviews.formats.cells import columns_of, rows_of
-from reviews.formats.plan import Exported, Plan
+from reviews.formats.plan import Exported, Plan, Writer
 
 
-class ParquetWriter:
+class ParquetWriter(Writer):
     """One row a review, or one for each person who labelled it."""
 
     def __init__(self, binary: BinaryIO, plan: Plan) -> None:

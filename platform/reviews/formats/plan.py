@@ -1,8 +1,9 @@
 """What every writer of files is given: the plan of an export, and reviews with their labels."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 from reviews.labels import Labels, QuestionInfo
 
@@ -75,13 +76,16 @@ class Plan:
 FACTS = ("product", "author", "date", "dataset", "split")
 
 
-class Writer(Protocol):
+class Writer(ABC):
     """Writes one file, by the piece; raises Unwritable for what its format cannot hold."""
 
+    @abstractmethod
     def write(self, reviews: Iterable[Exported]) -> None:
         """Add reviews."""
-        ...
 
+    @abstractmethod
     def close(self) -> None:
         """Complete the file; nothing can be added after it."""
-        ...
+
+    def abandon(self) -> None:  # noqa: B027  (most have nothing to leave behind)
+        """Leave nothing behind of a file that will not be completed."""

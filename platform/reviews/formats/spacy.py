@@ -9,14 +9,14 @@ from collections.abc import Iterable, Iterator
 from typing import Any, BinaryIO
 
 from reviews.formats.jsonlines import encode
-from reviews.formats.plan import Exported, Plan
+from reviews.formats.plan import Exported, Plan, Writer
 from reviews.formats.tokenising import without_overlaps
 from reviews.labels import Labels
 
 _CATEGORIES = frozenset({"choice", "multichoice"})
 
 
-class SpacyWriter:
+class SpacyWriter(Writer):
     """One pair a review, or one for each person who labelled it."""
 
     def __init__(self, binary: BinaryIO, plan: Plan) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, BinaryIO
 
 from reviews.formats.cells import Column, as_cell, columns_of, rows_of
-from reviews.formats.plan import Exported, Plan, Unwritable
+from reviews.formats.plan import Exported, Plan, Unwritable, Writer
 from reviews.neutral import neutral
 
 #: https://support.microsoft.com/office/1672b34d-7043-467e-8e27-269d656771c3
@@ -16,7 +16,7 @@ MAX_CELL_UNITS = 32_767
 _ESCAPED = re.compile("[\x00-\x08\x0b-\x1f\ufffe\uffff]|_(?=x[0-9A-Fa-f]{4}_)")
 
 
-class XlsxWriter:
+class XlsxWriter(Writer):
     """One row a review, or one for each person who labelled it; full sheets get a successor."""
 
     def __init__(self, binary: BinaryIO, plan: Plan, *, max_rows: int = MAX_ROWS) -> None:
@@ -74,6 +74,13 @@ class XlsxWriter:
     def close(self) -> None:
         """Complete the file."""
         self._book.save(self._binary)
+
+    def abandon(self) -> None:
+        """Remove the sheets, which openpyxl keeps in files of its own until the process ends."""
+        for sheet in self._book:
+            if not sheet.closed:
+                sheet.close()
+            sheet._writer.cleanup()  # noqa: SLF001  (only saving would do it otherwise)
 
 
 def _escaped(text: str) -> str:

@@ -14,7 +14,7 @@ from reviews.tables import Record, Table
 
 def starts_our_csv(text: str) -> bool:
     """Tell whether this is the start of a CSV file of ours."""
-    return text.startswith(f"{ID_COLUMN},text,") or text.startswith(f"{ID_COLUMN},text\r\n")
+    return text.startswith((f"{ID_COLUMN},text,", f"{ID_COLUMN},text\r\n"))
 
 
 def without_marks(table: Table, *, is_spreadsheet: bool) -> Table:
