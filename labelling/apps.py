@@ -11,15 +11,16 @@ class LabellingConfig(AppConfig):
 
     def ready(self) -> None:
         """Give packages below their questions, their answers and their filters."""
+        from labelling import columns as label_columns
         from labelling import copies, filters, label_sources
-        from labelling.panels import labels
+        from labelling.panels import labels, marks
         from labelling.presets import PRESETS
         from labelling.proposals import Questions
         from labelling.sink import GoldSink
         from labelling.strata import GoldStrata
         from labelling.versions import apply_preset
         from projects import presets
-        from reviews import answers, classes, label_copies, panels, proposals, strata
+        from reviews import answers, classes, label_copies, panels, proposals, strata, table_columns
         from reviews import filters as review_filters
 
         post_migrate.connect(_make_triggers, sender=self)
@@ -32,7 +33,10 @@ class LabellingConfig(AppConfig):
         classes.register("answer.", copies.class_of, copies.classes)
         review_filters.register("labelled", filters.labelled)
         review_filters.register("answer.", filters.answer)
+        review_filters.register_choices(label_columns.choices)
+        table_columns.register(label_columns.columns)
         panels.register(labels)
+        panels.register_marks(marks)
         strata.register(GoldStrata())
         proposals.register(Questions())
         label_sources.register()

@@ -1,18 +1,23 @@
 """The filters that labels add to the table of reviews: `labelled` and `answer.QUESTION`."""
 
+import math
 import re
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from common.errors import Invalid
 from labelling.models import Gold, GoldSpan
 from labelling.selectors import current_schema
 from labelling.snapshot import QuestionSnapshot
-from reviews.filters import Asked
+from reviews.filters import Asked, among
 from reviews.models import Review
 
+#: answer.QUESTION=none finds what nobody has answered, unless an option is called that.
+NO_ANSWER = "none"
 # As many digits as a float holds exactly: more are no answer, and 400 of them no float.
 _WHOLE = re.compile(r"[+-]?[0-9]{1,15}")
+_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?")
+_BOUNDS = {"min": "number__gte", "max": "number__lte"}
 
 
 def labelled(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
@@ -23,32 +28,62 @@ def labelled(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
 
 
 def answer(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
-    """Keep reviews whose gold answer to the question `asked.suffix` is `asked.value`."""
-    question = current_schema(asked.project).question(asked.suffix)
+    """Keep reviews whose gold answer to the question `asked.suffix` is `asked.value`.
+
+    `answer.QUESTION=none` keeps those without an answer, `answer.QUESTION.min` and `.max` those
+    whose number is not below or above.
+    """
+    key, _, bound = asked.suffix.partition(".")
+    question = current_schema(asked.project).question(key)
     name = f"answer.{asked.suffix}"
     if question is None:
-        raise Invalid.of(name, f"This project has no question {asked.suffix[:50]!r}.")
+        raise Invalid.of(name, f"This project has no question {key[:50]!r}.")
+    if bound:
+        return _within(reviews, question, bound, asked.value, name)
+    if asked.value == NO_ANSWER and question.option(NO_ANSWER) is None:
+        return reviews.filter(~_any_of(question))
     if question.kind == "number":
-        return reviews.filter(_number(question, asked.value, name))
-    option = question.option(asked.value)
+        return _number(reviews, question, asked.value, name)
+    return _option(reviews, question, asked.value, name)
+
+
+def _any_of(question: QuestionSnapshot) -> Exists:
+    return Exists(Gold.objects.filter(question_id=question.id, review=OuterRef("pk")))
+
+
+def _option(
+    reviews: QuerySet[Review], question: QuestionSnapshot, value: str, name: str
+) -> QuerySet[Review]:
+    option = question.option(value)
     if option is None:
         known = ", ".join(each.key for each in question.options[:20])
-        raise Invalid.of(name, f"{asked.value[:50]!r} is no option of it. Options: {known}.")
-    rows = GoldSpan.objects if question.kind == "spans" else Gold.objects
-    return reviews.filter(
-        Exists(rows.filter(question_id=question.id, option_id=option.id, review=OuterRef("pk")))
-    )
+        raise Invalid.of(name, f"{value[:50]!r} is no option of it. Options: {known}.")
+    if question.kind == "spans":
+        spans = GoldSpan.objects.filter(question_id=question.id, option_id=option.id)
+        return among(reviews, spans, "review_id")
+    rows = Gold.objects.filter(question_id=question.id, option_id=option.id)
+    return among(reviews, rows, "review_id")
 
 
-def _number(question: QuestionSnapshot, value: str, name: str) -> Q:
+def _number(
+    reviews: QuerySet[Review], question: QuestionSnapshot, value: str, name: str
+) -> QuerySet[Review]:
     """Match numbers that round to `value`, half up, so that 4 finds 3.5 and not 4.5."""
     if not _WHOLE.fullmatch(value):
         raise Invalid.of(name, f"{question.name} takes a whole number, not {value[:50]!r}.")
     whole = int(value)
     same = Gold.objects.filter(
-        question_id=question.id,
-        review=OuterRef("pk"),
-        number__gte=whole - 0.5,
-        number__lt=whole + 0.5,
+        question_id=question.id, number__gte=whole - 0.5, number__lt=whole + 0.5
     )
-    return Q(Exists(same))
+    return among(reviews, same, "review_id")
+
+
+def _within(
+    reviews: QuerySet[Review], question: QuestionSnapshot, bound: str, value: str, name: str
+) -> QuerySet[Review]:
+    if bound not in _BOUNDS or question.kind != "number":
+        raise Invalid.of(name, f"{name[:80]!r} is no filter: numbers have .min and .max.")
+    if not _NUMBER.fullmatch(value) or not math.isfinite(float(value)):
+        raise Invalid.of(name, f"{question.name} takes a number, not {value[:50]!r}.")
+    rows = Gold.objects.filter(question_id=question.id, **{_BOUNDS[bound]: float(value)})
+    return among(reviews, rows, "review_id")

@@ -1,15 +1,16 @@
 """What labels add to the page of one review: what people said and what is held for true."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from labelling import gold, selectors
 from labelling.answers import Answers
-from labelling.models import Gold
-from labelling.snapshot import QuestionSnapshot
-from labelling.spans import SpanValue
+from labelling.models import Gold, GoldSpan
+from labelling.snapshot import OptionSnapshot, QuestionSnapshot
+from labelling.spans import Piece, SpanValue, pieces
 from projects.models import Membership, Project
 from reviews.models import Review
-from reviews.panels import Panel
+from reviews.panels import Panel, TextPiece
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,33 @@ def labels(project: Project, review: Review, membership: Membership) -> Panel | 
         "mine": next((a for a in annotations if a.annotator_id == membership.user_id), None),
     }
     return Panel("Labels", "labelling/_panel.html", context)
+
+
+def marks(project: Project, review: Review, membership: Membership) -> list[TextPiece] | None:
+    """Return the text with the spans that are held for true, for those who see gold."""
+    if membership.can_label and not membership.can_review:
+        return None
+    by_id = {
+        option.id: option
+        for question in selectors.current_schema(project).questions
+        if question.kind == "spans"
+        for option in question.options
+    }
+    rows = GoldSpan.objects.filter(review=review, project=project, option__in=by_id)
+    spans = [
+        SpanValue(row.start, row.end, str(row.option_id), row.polarity)
+        for row in rows.order_by("start", "end")
+    ]
+    return [_text_piece(piece, by_id) for piece in pieces(review.text, spans)] if spans else None
+
+
+def _text_piece(piece: Piece, options: Mapping[int, OptionSnapshot]) -> TextPiece:
+    colour = options[int(piece.spans[-1].option)].colour if piece.spans else 0
+    names = tuple(
+        options[int(span.option)].name + (f", {span.polarity}" if span.polarity else "")
+        for span in piece.ending
+    )
+    return TextPiece(piece.text, colour, names)
 
 
 def _gold(

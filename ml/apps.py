@@ -12,7 +12,7 @@ class LearningConfig(AppConfig):
         from jobs import kinds
         from ml import columns as model_columns
         from ml import filters, label_sources, panels
-        from reviews import columns
+        from reviews import table_columns
         from reviews import filters as review_filters
         from reviews.panels import register
 
@@ -44,4 +44,4 @@ class LearningConfig(AppConfig):
         label_sources.register()
         register(panels.panel_of)
         review_filters.register_choices(model_columns.choices)
-        columns.register(model_columns.columns)
+        table_columns.register(model_columns.columns)

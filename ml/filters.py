@@ -1,14 +1,18 @@
 """The filters that models add to the table of reviews: `predicted.QUESTION` and `model`."""
 
 import json
+import re
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Q, QuerySet
 
 from common.errors import Invalid
 from ml.models import Evaluation, ModelVersion, Prediction
 from reviews import filters
 from reviews.filters import Asked
 from reviews.models import Review
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,15})?")
+_BOUNDS = {"min": "number__gte", "max": "number__lte"}
 
 
 def register() -> None:
@@ -20,15 +24,15 @@ def register() -> None:
 def predicted(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
     """Keep reviews to which the version named by `model`, or the champion, gave that answer."""
     name = f"predicted.{asked.suffix}"
+    key, _, bound = asked.suffix.partition(".")
     version = _version(asked, name)
-    kind = _kind(version, asked.suffix, name)
+    kind = _kind(version, key, name)
     given = Prediction.objects.filter(
-        _answer(kind, asked.value, name),
+        _bound(kind, bound, asked.value, name) if bound else _answer(kind, asked.value, name),
         model_version=version,
-        question_key=asked.suffix,
-        review=OuterRef("pk"),
+        question_key=key,
     )
-    return reviews.filter(Exists(given))
+    return filters.among(reviews, given, "review_id")
 
 
 def model(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
@@ -65,6 +69,14 @@ def _kind(version: ModelVersion, question: str, name: str) -> str:
             name, f"Version {version.number} has no question {question[:50]!r}. It has: {known}."
         )
     return kinds[question]
+
+
+def _bound(kind: str, bound: str, value: str, name: str) -> Q:
+    if bound not in _BOUNDS or kind != "number":
+        raise Invalid.of(name, f"{name[:80]!r} is no filter: numbers have .min and .max.")
+    if not _NUMBER.fullmatch(value):
+        raise Invalid.of(name, f"{name[:80]} takes a number, not {value[:50]!r}.")
+    return Q(**{_BOUNDS[bound]: float(value)})
 
 
 def _answer(kind: str, value: str, name: str) -> Q:

@@ -1,11 +1,12 @@
 """Data sets and reviews over REST."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -15,10 +16,9 @@ from common.errors import GlossError, Invalid
 from jobs.api import job_link
 from projects.api_base import ProjectAPIView
 from projects.models import Role
-from reviews import rejects, selectors, services
-from reviews.filters import apply_filters
-from reviews.mapping import from_json
-from reviews.models import Dataset, ImportJob, Review
+from reviews import drafts, rejects, selectors, services
+from reviews.mapping import ColumnMapping, from_json
+from reviews.models import Dataset, ImportJob, Upload
 
 
 class ImportOut(serializers.Serializer[ImportJob]):
@@ -51,11 +51,21 @@ class DatasetOut(serializers.Serializer[Dataset]):
 
 
 class DatasetIn(serializers.Serializer[Dataset]):
-    """A file, what to call its reviews, and which column is what (guessed when left out)."""
+    """A file or an upload, what to call its reviews, how it reads, and which column is what.
 
-    file = serializers.FileField(allow_empty_file=True)
+    What is left out is guessed. `format` and `mapping` are JSON objects.
+    """
+
+    file = serializers.FileField(allow_empty_file=True, required=False)
+    upload = serializers.IntegerField(
+        required=False, min_value=1, help_text="An upload that has arrived in pieces."
+    )
     name = serializers.CharField(max_length=services.MAX_DATASET_NAME)
     mapping = serializers.CharField(required=False, trim_whitespace=False)
+    format = serializers.CharField(
+        required=False,
+        help_text="kind, encoding, delimiter, quote, has_header, sheet; all may be left out.",
+    )
     encoding = serializers.CharField(required=False)
     delimiter = serializers.CharField(required=False, trim_whitespace=False)
 
@@ -109,32 +119,60 @@ class DatasetListApi(ProjectAPIView):
         return Response(body, status=status.HTTP_202_ACCEPTED)
 
     def _start(self, data: dict[str, Any], key: str | None) -> services.Started:
-        mapping = _mapping(data["mapping"]) if "mapping" in data else None
-        upload = services.receive_upload(project=self.project, file=data["file"], actor=self.user)
+        mapping = parsed_mapping(data["mapping"]) if "mapping" in data else None
+        read_as = parsed_format(data)
+        upload, is_ours = self._upload(data)
         try:
             started = services.start_import(
                 project=self.project,
                 dataset_name=data["name"],
                 upload=upload,
                 mapping=mapping,
-                encoding=data.get("encoding"),
-                delimiter=data.get("delimiter"),
+                read_as=read_as,
                 actor=self.user,
                 idempotency_key=key,
             )
         except GlossError:
-            services.discard_upload(upload=upload)
+            if is_ours:
+                services.discard_upload(upload=upload)
             raise
-        if not started.is_new:  # the file came twice at once; the first one is in use
+        if is_ours and not started.is_new:  # the file came twice at once; the first one is in use
             services.discard_upload(upload=upload)
         return started
 
+    def _upload(self, data: dict[str, Any]) -> tuple[Upload, bool]:
+        """Return the file to import, and whether this request brought it."""
+        if ("file" in data) == ("upload" in data):
+            raise Invalid.of("file", "Send either a file or the id of an upload that has arrived.")
+        if "upload" in data:
+            upload = drafts.whole_upload_of(self.project, self.user, data["upload"])
+            return upload, False
+        file = data["file"]
+        return services.receive_upload(project=self.project, file=file, actor=self.user), True
 
-def _mapping(raw: str) -> Any:
+
+def parsed_mapping(raw: str) -> ColumnMapping:
+    """Read the mapping of a form; raise Invalid when it is none."""
+    return from_json(_json(raw, "mapping"))
+
+
+def parsed_format(data: Mapping[str, Any]) -> dict[str, Any]:
+    """Read what a form says about the format; raise Invalid when it is no object."""
+    read_as = _json(data["format"], "format") if "format" in data else {}
+    if not isinstance(read_as, dict):
+        raise Invalid.of("format", 'The format is a JSON object such as {"kind": "csv"}.')
+    has_header = read_as.get("has_header")
+    if has_header is not None and not isinstance(has_header, bool):
+        raise Invalid.of("format.has_header", "has_header is true or false.")
+    words = {name: data[name] for name in ("encoding", "delimiter") if name in data}
+    return {**read_as, **words}
+
+
+def _json(raw: str, name: str) -> Any:
     try:
-        return from_json(json.loads(raw))
+        return json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise Invalid.of("mapping", f"The mapping is not JSON: {error}.") from error
+        raise Invalid.of(name, f"The {name} is not JSON: {error}.") from error
 
 
 class DatasetApi(ProjectAPIView):
@@ -157,70 +195,3 @@ class RejectsApi(ProjectAPIView):
     def get(self, request: Request, slug: str, dataset_id: int) -> StreamingHttpResponse:  # noqa: ARG002
         """Stream them as CSV, with line and error."""
         return rejects.response(selectors.dataset_of(self.project, dataset_id))
-
-
-class ReviewOut(serializers.Serializer[Review]):
-    """A review as programs see it."""
-
-    id = serializers.IntegerField()
-    dataset = serializers.IntegerField(source="dataset_id")
-    text = serializers.CharField()
-    metadata = serializers.DictField()
-    product = serializers.CharField()
-    author = serializers.CharField()
-    reviewed_at = serializers.DateField(allow_null=True)
-    split = serializers.ChoiceField(choices=Review.Split.values)
-    is_control = serializers.BooleanField()
-    is_labelled = serializers.BooleanField()
-    priority = serializers.FloatField()
-
-
-class ReviewPageOut(serializers.Serializer[Any]):
-    """Some reviews, and where the next ones are."""
-
-    results = ReviewOut(many=True)
-    next = serializers.URLField(allow_null=True)
-    previous = serializers.URLField(allow_null=True)
-
-
-_FILTERS = [
-    OpenApiParameter("dataset", int),
-    OpenApiParameter("q", str, description="Words that the text contains, in any case."),
-    OpenApiParameter("split", str, enum=Review.Split.values),
-    OpenApiParameter("min_length", int, description="Characters."),
-    OpenApiParameter("control", bool, description="Whether it is of the random slice."),
-    OpenApiParameter("cursor", str),
-    OpenApiParameter("page_size", int),
-]
-
-
-class ReviewListApi(ProjectAPIView):
-    """The reviews of a project's data sets."""
-
-    roles = {"GET": Role.VIEWER}
-
-    @extend_schema(operation_id="reviews_list", parameters=_FILTERS, responses=ReviewPageOut)
-    def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002
-        """List reviews, newest first, narrowed by filters; an unknown filter is refused."""
-        pages = CursorPagination()
-        own = {pages.cursor_query_param, pages.page_size_query_param}
-        asked = [
-            (name, value)
-            for name, values in request.query_params.lists()
-            if name not in own
-            for value in values
-        ]
-        reviews = apply_filters(selectors.visible_reviews(self.project), self.project, asked)
-        page: Any = pages.paginate_queryset(reviews, request, view=self)
-        return pages.get_paginated_response(ReviewOut(page, many=True).data)
-
-
-class ReviewApi(ProjectAPIView):
-    """One review."""
-
-    roles = {"GET": Role.VIEWER}
-
-    @extend_schema(operation_id="reviews_retrieve", responses=ReviewOut)
-    def get(self, request: Request, slug: str, review_id: int) -> Response:  # noqa: ARG002
-        """Return the review."""
-        return Response(ReviewOut(selectors.review_of(self.project, review_id)).data)

@@ -12,7 +12,7 @@ class ReviewsConfig(AppConfig):
     def ready(self) -> None:
         """Make the import and the filters of reviews known."""
         from jobs import kinds
-        from reviews import aftermath, filters, review_filters, search_index, splitting
+        from reviews import aftermath, bulk, bulk_kinds, filters, review_filters, search_index, splitting
 
         post_migrate.connect(_make_triggers, sender=self)
         kinds.register(
@@ -43,6 +43,11 @@ class ReviewsConfig(AppConfig):
                 outcome="reviews.export_services.outcome_of_export",
             )
         )
+        for name, label in ((bulk.KIND, "Bulk action"), (bulk.UNDO_KIND, "Undoing")):
+            runner = "reviews.bulk.run" if name == bulk.KIND else "reviews.bulk.run_undo"
+            kinds.register(kinds.Kind(name=name, label=label, queue="default", runner=runner))
+        for kind, doer in bulk_kinds.DOERS.items():
+            bulk.register(kind, doer)
         kinds.register(
             kinds.Kind(
                 name=splitting.KIND,
@@ -60,6 +65,24 @@ class ReviewsConfig(AppConfig):
                 runner="reviews.derive.run",
                 on_end="reviews.derive.tidy",
                 outcome="reviews.deriving.outcome_of",
+            )
+        )
+        kinds.register(
+            kinds.Kind(
+                name="check",
+                label="Check of a file",
+                queue="default",
+                runner="reviews.checks.run",
+                outcome="reviews.drafts.outcome_of_check",
+            )
+        )
+        kinds.register(
+            kinds.Kind(
+                name="undo-import",
+                label="Removal of a data set",
+                queue="default",
+                runner="reviews.undo.run",
+                max_attempts=10,
             )
         )
         aftermath.register(search_index.follow)

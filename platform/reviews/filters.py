@@ -6,8 +6,10 @@ nobody registered is refused, so no lookup path ever reaches the ORM from outsid
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
-from django.db.models import QuerySet
+from django.db import connection
+from django.db.models import Exists, OuterRef, QuerySet
 
 from common.errors import Invalid
 from projects.models import Project
@@ -54,3 +56,47 @@ def apply_filters(
             continue
         reviews = apply(reviews, Asked(project, suffix, value, others))
     return reviews
+
+
+#: Up to so many rows, SQLite had better look them all up than ask about one review after another.
+_FEW = 5_000
+
+
+def among(reviews: QuerySet[Review], rows: QuerySet[Any], key: str) -> QuerySet[Review]:
+    """Keep the reviews whose id is the `key` of one of `rows`, however few or many they are.
+
+    PostgreSQL knows how many rows to expect and chooses. SQLite does not: it is asked whether they
+    are few, which an index answers.
+    """
+    if connection.vendor == "sqlite" and rows.order_by()[: _FEW + 1].count() <= _FEW:
+        return reviews.filter(pk__in=rows.values(key))
+    return reviews.filter(Exists(rows.filter(**{key: OuterRef("pk")})))
+
+
+# --- What a form offers ---------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceFilter:
+    """A filter of which the possible values are few and known: a form shows it as a choice."""
+
+    name: str
+    label: str
+    #: (value, words) in the order in which people expect them.
+    options: tuple[tuple[str, str], ...]
+    group: str
+
+
+MakeChoices = Callable[[Project], Iterable[ChoiceFilter]]
+
+_choice_makers: list[MakeChoices] = []
+
+
+def register_choices(make: MakeChoices) -> None:
+    """Add choices to the form of filters; they stand in the order in which they are registered."""
+    _choice_makers.append(make)
+
+
+def choices_for(project: Project) -> list[ChoiceFilter]:
+    """Return the choices that a project's questions and models make possible."""
+    return [choice for make in _choice_makers for choice in make(project)]

@@ -1,6 +1,7 @@
 """Pages of reviews by keyset, newest first: as fast at the end of a million as at the beginning."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 
@@ -17,6 +18,10 @@ from reviews.selectors import visible_reviews
 SIZE = 50
 #: What a row of the table shows of a text, and one letter more to tell that it goes on.
 EXCERPT_CHARS = 221
+ROW_FIELDS = (
+    "dataset_id", "row_number", "product", "author", "reviewed_at", "split", "is_control",
+    "is_labelled",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,9 +54,18 @@ class Wanted:
             return list(ordered.filter(pk__lt=after)[:size])
         return list(ordered[:size])
 
-    def excerpts(self) -> "Wanted":
-        """Leave behind what a row of the table does not show: a text may have a million letters."""
-        light = self.reviews.defer("text", "metadata").annotate(excerpt=Left("text", EXCERPT_CHARS))
+    def ids(self, *, after: int | None, size: int, has_limit: bool = True) -> list[int]:
+        """Return the ids of the `size` newest below `after`; raise TooSlow if there is a limit."""
+        bare = Wanted(self.reviews.only("pk"), self.matches)
+        with patience() if has_limit else nullcontext():
+            return [review.pk for review in bare.rows(after=after, before=None, size=size)]
+
+    def excerpts(self, needs: Collection[str] = ()) -> "Wanted":
+        """Leave behind what a row of the table does not show: a text may have a million letters.
+
+        Every row has the fields of ROW_FIELDS, those in `needs`, and `excerpt`.
+        """
+        light = self.reviews.only(*ROW_FIELDS, *needs).annotate(excerpt=Left("text", EXCERPT_CHARS))
         return Wanted(light, self.matches)
 
     def count(self, *, limit: int) -> int:

@@ -2,8 +2,8 @@
 
 Frequent words must not have all that they occur in sorted for a page of fifty, nor rare ones have
 a million reviews walked. PostgreSQL knows how common the commonest words are and guesses the rest
-too high, so what it expects decides whether the GIN index has to be asked first. SQLite would
-collect every match; `Matches` hands them out newest first instead.
+too high, so what it expects decides whether the GIN index is asked before anything else. SQLite
+would collect every match. `Matches` hands them out newest first in both cases.
 """
 
 import json
@@ -22,8 +22,8 @@ from reviews.words import Query, as_fts, as_tsquery, parse
 
 #: Up to so many expected matches are looked up in the GIN index before anything else.
 _RARE = 10_000
-#: How many matches SQLite is asked for at first, and how fast that grows.
-_FIRST_WINDOW, _GROWTH = 200, 5
+#: How many matches an index is asked for at first, how fast that grows, and where it ends.
+_FIRST_WINDOW, _GROWTH, _LAST_WINDOW = 200, 5, 20_000
 
 
 def by_words(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
@@ -31,16 +31,12 @@ def by_words(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
     return reviews.filter(_condition(asked.project, parse(asked.value)))
 
 
-def is_covered(project: Project) -> bool:
-    """Tell whether the index, and what can be read beside it, holds all of a project's reviews."""
-    return len(list(search_index.unindexed(search_index.missing_in(project)))) <= search_index.FEW
-
-
 def _condition(project: Project, query: Query) -> Q:
     fits = _postgresql(project, query) if connection.vendor == "postgresql" else _sqlite(query)
-    missing = list(search_index.unindexed(search_index.missing_in(project)))
-    if not missing or len(missing) > search_index.FEW:
+    datasets = search_index.missing_in(project)
+    if not datasets or search_index.are_too_many(datasets):
         return fits
+    missing = list(search_index.unindexed(datasets))
     beside = [pk for pk, text in missing if query.matches(text)]
     if query.wanted:
         return fits | Q(pk__in=beside) if beside else fits
@@ -48,33 +44,24 @@ def _condition(project: Project, query: Query) -> Q:
     return fits & ~Q(pk__in=[pk for pk, _ in missing]) | Q(pk__in=beside)
 
 
+_IN_FTS = "SELECT rowid FROM reviews_search WHERE reviews_search MATCH %s"
+_IN_GIN = (
+    "SELECT review_id FROM reviews_search "
+    "WHERE project_id = %s AND document @@ to_tsquery('simple', %s)"
+)
+# OFFSET keeps PostgreSQL from walking the newest reviews before it has searched.
+_RARE_FIRST = f"SELECT review_id FROM ({_IN_GIN} OFFSET 0) found WHERE TRUE"  # noqa: S608
+
+
 def _postgresql(project: Project, query: Query) -> Q:
-    statement = (
-        "SELECT review_id FROM reviews_search "
-        "WHERE project_id = %s AND document @@ to_tsquery('simple', %s)"
-    )
-    parameters = (project.pk, as_tsquery(query))
-    if _expected(statement, parameters) <= _RARE:
-        # OFFSET keeps PostgreSQL from joining before it has searched.
-        statement += " OFFSET 0"
-    return Q(pk__in=RawSQL(statement, parameters))  # noqa: S611  (parameters)
-
-
-def _expected(statement: str, parameters: tuple[int | str, ...]) -> int:
-    """Return how many rows PostgreSQL expects, which it does not look at any row for."""
-    with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (FORMAT JSON) {statement}", parameters)
-        (plan,) = cursor.fetchone()
-    rows: int = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"]
-    return rows
+    return Q(pk__in=RawSQL(_IN_GIN, (project.pk, as_tsquery(query))))  # noqa: S611  (parameters)
 
 
 def _sqlite(query: Query) -> Q:
-    statement = "SELECT rowid FROM reviews_search WHERE reviews_search MATCH %s"
     if query.wanted:
-        return Q(pk__in=RawSQL(statement, (_expression(query),)))  # noqa: S611  (parameters)
+        return Q(pk__in=RawSQL(_IN_FTS, (_expression(query),)))  # noqa: S611  (parameters)
     unwanted = as_fts(query.unwanted, "OR")
-    return ~Q(pk__in=RawSQL(statement, (unwanted,)))  # noqa: S611  (parameters)
+    return ~Q(pk__in=RawSQL(_IN_FTS, (unwanted,)))  # noqa: S611  (parameters)
 
 
 def _expression(query: Query) -> str:
@@ -83,14 +70,17 @@ def _expression(query: Query) -> str:
     return f"({wanted}) NOT ({as_fts(query.unwanted, 'OR')})" if query.unwanted else wanted
 
 
-# --- Page by page on SQLite -----------------------------------------------------------------------
+# --- Page by page ---------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """What SQLite's index finds for one query, in the order of the page."""
+    """What an index finds for one query, in the order of a page."""
 
-    expression: str
+    statement: str
+    #: Name of the column with the id, and what to search for.
+    key: str
+    parameters: tuple[int | str, ...]
 
     def windows(self, *, after: int | None, before: int | None) -> Iterator[Sequence[int]]:
         """Yield ids of what matches, newest first below `after`, or oldest first above `before`.
@@ -105,16 +95,13 @@ class Matches:
                 yield ids
             if len(ids) < size:
                 return
-            place, size = ids[-1], size * _GROWTH
+            place, size = ids[-1], min(size * _GROWTH, _LAST_WINDOW)
 
     def _next(self, place: int | None, size: int, *, upwards: bool) -> list[int]:
-        beyond = "" if place is None else f"AND rowid {'>' if upwards else '<'} %s"
+        beyond = "" if place is None else f"AND {self.key} {'>' if upwards else '<'} %s"
         order = "ASC" if upwards else "DESC"
-        statement = (
-            f"SELECT rowid FROM reviews_search WHERE reviews_search MATCH %s {beyond} "  # noqa: S608
-            f"ORDER BY rowid {order} LIMIT %s"
-        )
-        parameters: list[int | str] = [self.expression, *([] if place is None else [place]), size]
+        statement = f"{self.statement} {beyond} ORDER BY {self.key} {order} LIMIT %s"
+        parameters = [*self.parameters, *([] if place is None else [place]), size]
         with connection.cursor() as cursor:
             cursor.execute(statement, parameters)
             return [pk for (pk,) in cursor.fetchall()]
@@ -122,9 +109,20 @@ class Matches:
 
 def matches_for(project: Project, text: str) -> Matches | None:
     """Return what walks the matches of a query; None where the filter by itself is as good."""
-    if connection.vendor == "postgresql":
-        return None
     query = parse(text)
-    if not query.wanted or search_index.missing_in(project):
+    missing = search_index.missing_in(project)
+    if missing and not search_index.are_too_many(missing):
         return None
-    return Matches(_expression(query))
+    if connection.vendor == "postgresql":
+        parameters = (project.pk, as_tsquery(query))
+        return Matches(_RARE_FIRST, "review_id", parameters) if _is_rare(parameters) else None
+    return Matches(_IN_FTS, "rowid", (_expression(query),)) if query.wanted else None
+
+
+def _is_rare(parameters: tuple[int | str, ...]) -> bool:
+    """Tell whether PostgreSQL expects few matches, for which it does not look at any row."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"EXPLAIN (FORMAT JSON) {_IN_GIN}", parameters)
+        (plan,) = cursor.fetchone()
+    rows: int = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"]
+    return rows <= _RARE

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection, connections
-from django.db.models import F, OuterRef, Subquery
+from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from accounts.models import User
 from common.errors import Conflict
@@ -199,13 +199,21 @@ def _percent(reached: int, first: int, last: int) -> int:
     return max(0, min(99, 100 * (reached - first + 1) // (last - first + 1)))
 
 
-def unindexed(missing: Sequence[Missing]) -> Iterator[tuple[int, str]]:
-    """Yield id and text of what is not in the index, at most FEW + 1 of them."""
-    left = FEW + 1
+def are_too_many(missing: Sequence[Missing]) -> bool:
+    """Tell whether more is missing than can be read for a page."""
+    left = FEW
     for each in missing:
-        rows = Review.objects.filter(dataset=each.dataset, pk__gt=each.dataset.searched_to)
-        for row in rows.order_by("pk").values_list("pk", "text")[:left]:
-            left -= 1
-            yield row
-        if not left:
-            return
+        left -= _waiting(each)[: left + 1].count()
+        if left < 0:
+            return True
+    return False
+
+
+def unindexed(missing: Sequence[Missing]) -> Iterator[tuple[int, str]]:
+    """Yield id and text of what is not in the index; ask are_too_many before."""
+    for each in missing:
+        yield from _waiting(each).values_list("pk", "text")
+
+
+def _waiting(each: Missing) -> QuerySet[Review]:
+    return Review.objects.filter(dataset=each.dataset, pk__gt=each.dataset.searched_to)

@@ -21,7 +21,7 @@ def visible_reviews(project: Project) -> QuerySet[Review]:
 
 def review_of(project: Project, review_id: int) -> Review:
     """Return one visible review with its data set; raise NotVisible when there is none."""
-    reviews = visible_reviews(project).select_related("dataset")
+    reviews = visible_reviews(project).select_related("dataset", "import_job__upload")
     review = reviews.filter(pk=review_id).first()
     if review is None:
         raise NotVisible
@@ -40,6 +40,15 @@ def datasets_of(project: Project) -> QuerySet[Dataset]:
         .prefetch_related("imports__upload", "imports__job")
         .order_by("-id")
     )
+
+
+def datasets_in_brief(project: Project, *, limit: int | None) -> list[Dataset]:
+    """Return the newest data sets with who made them, for a list that says no more."""
+    ended = ImportJob.objects.filter(dataset=OuterRef("pk"), job__state__in=ENDED_BADLY)
+    rows = Dataset.objects.filter(
+        Q(is_ready=True) | ~Exists(ended), project=project, removed_at=None
+    )
+    return list(rows.select_related("created_by").order_by("-id")[:limit])
 
 
 def dataset_of(project: Project, dataset_id: int) -> Dataset:

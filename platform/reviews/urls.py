@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from reviews import api, dataset_views, upload_api, upload_views, views
+from reviews import api, bulk_views, dataset_views, table_api, upload_api, upload_views, views
+from reviews import check_views, mapping_views  # isort: skip
 from reviews import export_api, export_views  # isort: skip
 from reviews import derive_api, derive_views  # isort: skip
 
@@ -10,9 +11,20 @@ app_name = "reviews"
 urlpatterns = [
     path("", views.review_list, name="list"),
     path("upload/", upload_views.upload_new, name="upload"),
-    path("uploads/<int:upload_id>/", upload_views.upload_mapping, name="mapping"),
+    path("uploads/<int:upload_id>/", upload_views.upload_read, name="read"),
+    path("uploads/<int:upload_id>/map/", mapping_views.upload_map, name="mapping"),
+    path("uploads/<int:upload_id>/discard/", upload_views.upload_discard, name="discard"),
+    path("checks/<int:check_id>/", check_views.check_detail, name="check"),
+    path("checks/<int:check_id>/rejects.csv", check_views.check_rejects, name="check-rejects"),
     path("datasets/<int:dataset_id>/", dataset_views.dataset_detail, name="dataset"),
     path("datasets/<int:dataset_id>/rejects.csv", dataset_views.dataset_rejects, name="rejects"),
+    path("datasets/", views.dataset_list, name="datasets"),
+    path("bulk/", bulk_views.bulk_choose, name="bulk"),
+    path("bulk/start/", bulk_views.bulk_start, name="bulk_start"),
+    path("bulk/<int:action_id>/", bulk_views.bulk_action, name="bulk_action"),
+    path("bulk/<int:action_id>/undo/", bulk_views.bulk_undo, name="bulk_undo"),
+    path("views/", bulk_views.view_save, name="view_save"),
+    path("views/<int:view_id>/", bulk_views.view_change, name="view_change"),
     path("exports/", export_views.export_list, name="exports"),
     path("exports/new/", export_views.export_new, name="export_new"),
     path("exports/<int:export_id>/file/", export_views.export_file, name="export_file"),
@@ -31,6 +43,11 @@ api_urlpatterns = [
     path(f"{_project}/exports/<int:export_id>/file/", export_api.ExportFileApi.as_view()),
     path(f"{_project}/uploads/", upload_api.UploadListApi.as_view()),
     path(f"{_project}/uploads/<int:upload_id>/", upload_api.UploadApi.as_view()),
-    path(f"{_project}/reviews/", api.ReviewListApi.as_view()),
-    path(f"{_project}/reviews/<int:review_id>/", api.ReviewApi.as_view()),
+    path(f"{_project}/reviews/", table_api.ReviewListApi.as_view()),
+    path(f"{_project}/reviews/<int:review_id>/", table_api.ReviewApi.as_view()),
+    path(f"{_project}/bulk-actions/", table_api.BulkActionListApi.as_view()),
+    path(f"{_project}/bulk-actions/<int:action_id>/", table_api.BulkActionApi.as_view()),
+    path(f"{_project}/bulk-actions/<int:action_id>/undo/", table_api.BulkUndoApi.as_view()),
+    path(f"{_project}/saved-views/", table_api.SavedViewListApi.as_view()),
+    path(f"{_project}/saved-views/<int:view_id>/", table_api.SavedViewApi.as_view()),
 ]

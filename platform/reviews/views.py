@@ -5,49 +5,40 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
-from common.errors import Invalid
 from projects.access import enter, membership_for
-from reviews import paging, panels, selectors
-from reviews.forms import FilterForm
+from projects.models import Membership
+from reviews import about, panels, saved, selectors, table
 
-_PAGING = frozenset({"after", "before"})
-_RECENT_DATASETS = 200
+_RECENT_DATASETS = 5
 
 
 @login_required
 @require_GET
 def review_list(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show the project's data sets and the table of reviews; filters and page are in the URL."""
+    """Show the newest data sets and the table of reviews; filters and page are in the URL."""
     project = enter(request, slug, section="reviews")
-    asked = [
-        (name, value)
-        for name, values in request.GET.lists()
-        if name not in _PAGING
-        for value in values
-    ]
-    datasets = list(selectors.datasets_of(project)[:_RECENT_DATASETS])
-    form = FilterForm(request.GET, datasets=[each for each in datasets if each.is_ready])
+    membership: Membership = request.gloss_membership  # type: ignore[attr-defined]  # set by enter
+    datasets = selectors.datasets_in_brief(project, limit=_RECENT_DATASETS + 1)
+    built = table.build(project, membership, request.GET)
     context = {
-        "datasets": datasets,
-        "page": paging.page_of(
-            paging.wanted(project, asked).excerpts(),
-            after=_place(request, "after"),
-            before=_place(request, "before"),
-        ),
-        "form": form,
-        "other_filters": [(name, value) for name, value in asked if name not in form.fields],
-        "is_filtered": any(value for _, value in asked),
+        "datasets": datasets[:_RECENT_DATASETS],
+        "has_more_datasets": len(datasets) > _RECENT_DATASETS,
+        "table": built,
+        "page": built.page,
+        "saved_views": saved.views_for(project, membership.user) if datasets else [],
+        "asked": request.GET.dict(),
+        "query": request.GET.urlencode(),
     }
     return render(request, "reviews/list.html", context)
 
 
-def _place(request: HttpRequest, name: str) -> int | None:
-    raw = request.GET.get(name, "")
-    if not raw:
-        return None
-    if not (raw.isascii() and raw.isdigit() and len(raw) < 19):
-        raise Invalid.of(name, f"{name} is the number of a review, not {raw[:50]!r}.")
-    return int(raw)
+@login_required
+@require_GET
+def dataset_list(request: HttpRequest, slug: str) -> HttpResponse:
+    """Show every data set of the project."""
+    project = enter(request, slug, section="reviews")
+    datasets = selectors.datasets_in_brief(project, limit=None)
+    return render(request, "reviews/datasets.html", {"datasets": datasets})
 
 
 @login_required
@@ -57,5 +48,9 @@ def review_detail(request: HttpRequest, slug: str, review_id: int) -> HttpRespon
     project = enter(request, slug, section="reviews")
     review = selectors.review_of(project, review_id)
     membership = membership_for(request.user, slug)
-    context = {"review": review, "panels": panels.panels_for(project, review, membership)}
+    context = {
+        "review": review,
+        "about": about.review(project, review, membership),
+        "panels": panels.panels_for(project, review, membership),
+    }
     return render(request, "reviews/detail.html", context)
