@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 from django.db.models import Q, QuerySet
+from django.urls import reverse
 
 from accounts.models import User
 from common.errors import Conflict, NotVisible
+from jobs.models import Job
 from projects.models import Project
 from reviews.models import ImportCheck, Upload
 from reviews.resumable import in_use
@@ -74,3 +76,11 @@ def check_of(project: Project, check_id: int) -> ImportCheck:
     if check is None:
         raise NotVisible
     return check
+
+
+def outcome_of_check(job: Job) -> tuple[str, str] | None:
+    """Return where the result of a check is, for the page of its job; None until there is one."""
+    check = ImportCheck.objects.select_related("project").filter(job=job).first()
+    if check is None or check.result is None:
+        return None
+    return "See what it found", reverse("reviews:check", args=[check.project.slug, check.pk])

@@ -105,7 +105,7 @@ def begin_upload(*, project: Project, name: str, byte_count: int, actor: User) -
         byte_count=byte_count,
         is_complete=False,
     )
-    with _room():
+    with room():
         upload.file.save(uuid.uuid4().hex, ContentFile(b""), save=False)
     _check_room(upload, byte_count)
     upload.save()
@@ -196,7 +196,7 @@ def _append_piece(upload: Upload, piece: bytes) -> None:
     """Write a piece where the upload stands and count it, unless another request has moved it."""
     before = upload.received_count
     after = before + len(piece)
-    with _locked(upload) as file, _room():
+    with _locked(upload) as file, room():
         mine = Upload.objects.filter(pk=upload.pk, received_count=before, is_complete=False)
         if not mine.exists():
             raise Conflict("Another request is sending this file. Ask for its offset and go on.")
@@ -247,7 +247,7 @@ def _locked(upload: Upload) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def _room() -> Iterator[None]:
+def room() -> Iterator[None]:
     """Say in words that the disk is full."""
     try:
         yield

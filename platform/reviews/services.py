@@ -3,8 +3,9 @@
 import hashlib
 import re
 import uuid
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from pathlib import PurePosixPath
+from typing import Any
 
 from django.conf import settings
 from django.core.files.base import File
@@ -19,30 +20,18 @@ from jobs.services import enqueue
 from projects.models import Project
 from reviews import mapping as mappings
 from reviews.answers import sink_for
-from reviews.files import open_upload
-from reviews.guessing import SAMPLE_BYTES, guess_format
+from reviews.files import kept_name
 from reviews.mapping import ColumnMapping
 from reviews.models import Dataset, ImportJob, Review, Upload
-from reviews.parsing import open_table, readable
+from reviews.previews import Preview, look_at
+from reviews.remembered import remember
+from reviews.resumable import room
 from reviews.selectors import ENDED_BADLY
-from reviews.tables import Format
 
-PREVIEW_ROWS = 20
-_SAMPLE_ROWS = 200
 _CHUNK = 1024 * 1024
 _SLICE = 2_000
 _OUR_NAME = re.compile(r"column \d+")
 MAX_DATASET_NAME = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Preview:
-    """The start of an upload, read in some way, and what its columns seem to be."""
-
-    format: Format
-    columns: list[str]
-    rows: list[list[str]]
-    guess: ColumnMapping
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,11 +56,13 @@ def receive_upload(*, project: Project, file: File[bytes], actor: User | None) -
     upload = Upload(
         project=project,
         created_by=actor,
-        original_name=_kept_name(file.name),
+        original_name=kept_name(file.name),
         byte_count=file.size,
+        received_count=file.size,
         sha256=_sha256(file),
     )
-    upload.file.save(f"{uuid.uuid4().hex}.csv", file, save=False)
+    with room():
+        upload.file.save(uuid.uuid4().hex, file, save=False)
     with transaction.atomic():
         upload.save()
         audit.record(
@@ -83,12 +74,6 @@ def receive_upload(*, project: Project, file: File[bytes], actor: User | None) -
             byte_count=upload.byte_count,
         )
     return upload
-
-
-def _kept_name(name: str | None) -> str:
-    """Return the name that people see; it is never a path of ours."""
-    base = PurePosixPath((name or "").replace("\\", "/")).name
-    return readable(normalise(base))[-255:] or "unnamed"
 
 
 def _sha256(file: File[bytes]) -> str:
@@ -103,34 +88,6 @@ def discard_upload(*, upload: Upload) -> None:
     """Remove an upload that no import uses, and its file."""
     upload.delete()
     upload.file.delete(save=False)
-
-
-def preview(
-    *,
-    upload: Upload,
-    encoding: str | None = None,
-    delimiter: str | None = None,
-    has_header: bool | None = None,
-) -> Preview:
-    """Read the first rows of an upload, guessing what is not given.
-
-    Raises Invalid when the file has no row to import or cannot be read in that way.
-    """
-    with open_upload(upload) as binary:
-        chosen = guess_format(
-            binary.read(SAMPLE_BYTES),
-            encoding=encoding,
-            delimiter=delimiter,
-            has_header=has_header,
-        )
-        binary.seek(0)
-        table = open_table(binary, chosen)
-        rows = [record.cells for record, _ in zip(table.records, range(_SAMPLE_ROWS), strict=False)]
-    if not rows:
-        raise Invalid.of("file", "The file has a header and no rows below it.")
-    questions = sink_for(upload.project).questions()
-    guess = mappings.guess(table.columns, rows, questions)
-    return Preview(chosen, table.columns, rows[:PREVIEW_ROWS], guess)
 
 
 def started_before(*, project: Project, actor: User | None, key: str | None) -> Started | None:
@@ -152,29 +109,21 @@ def start_import(
     dataset_name: str,
     upload: Upload,
     mapping: ColumnMapping | None = None,
-    encoding: str | None = None,
-    delimiter: str | None = None,
+    read_as: Mapping[str, Any] | None = None,
     actor: User | None,
     idempotency_key: str | None = None,
 ) -> Started:
     """Make a data set that is not shown yet and the job that will fill it.
 
-    A mapping of None, or one without text columns, is completed by guessing. Raises Invalid when
-    file and mapping do not fit, Conflict when the name is taken.
+    A mapping of None, or one without text columns, is completed by guessing; `read_as` has what
+    was decided about the Format. Raises Invalid when file and mapping do not fit, Conflict when
+    the name is taken.
     """
     before = started_before(project=project, actor=actor, key=idempotency_key)
     if before is not None:
         return before
     name = _checked_name(dataset_name)
-    wanted = mapping or ColumnMapping(text=())
-    seen = preview(
-        upload=upload, encoding=encoding, delimiter=delimiter, has_header=_implied_header(wanted)
-    )
-    resolved = mappings.resolve(
-        _completed(wanted, seen, is_given=mapping is not None),
-        columns=seen.columns,
-        questions=sink_for(project).questions(),
-    )
+    seen, resolved = understand(upload=upload, mapping=mapping, read_as=read_as)
     try:
         return _record(
             project=project,
@@ -191,6 +140,29 @@ def start_import(
         if before is None:
             raise
         return before
+
+
+def understand(
+    *,
+    upload: Upload,
+    mapping: ColumnMapping | None,
+    read_as: Mapping[str, Any] | None = None,
+) -> tuple[Preview, ColumnMapping]:
+    """Return how a file reads and what becomes of its columns, with every name checked.
+
+    Raises Invalid when the file cannot be read so or the mapping does not fit it.
+    """
+    wanted = mapping or ColumnMapping(text=())
+    chosen = {"has_header": _implied_header(wanted)}
+    chosen |= {key: value for key, value in (read_as or {}).items() if value is not None}
+    seen = look_at(upload, chosen)
+    resolved = mappings.resolve(
+        _completed(wanted, seen, is_given=mapping is not None),
+        columns=seen.columns,
+        questions=sink_for(upload.project).questions(),
+        fields=seen.fields,
+    )
+    return seen, resolved
 
 
 @transaction.atomic
@@ -221,6 +193,7 @@ def _record(
         mapping=mapping.as_json(),
         columns=read_as.columns,
     )
+    remember(project=project, seen=read_as, mapping=mapping)
     audit.record(
         actor=actor,
         project_id=project.pk,

@@ -171,7 +171,7 @@ def test_a_wrong_encoding_costs_the_rows_that_it_cannot_read(
         dataset_name="wrong",
         upload=file,
         mapping=TEXT,
-        encoding="utf-8",
+        read_as={"encoding": "utf-8"},
         actor=owner,
     )
 

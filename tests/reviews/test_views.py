@@ -11,10 +11,9 @@ from accounts.models import User
 from jobs.models import Job
 from jobs.worker import run_here
 from projects.models import Membership, Project, Role
-from reviews import panels
-from reviews.models import Dataset, ImportJob, Review, Upload
+from reviews import panels, services
+from reviews.models import Dataset, Review, Upload
 from reviews.panels import Panel
-from reviews.tables import MAX_COLUMNS
 from tests import factories
 
 pytestmark = pytest.mark.usefixtures("sink")
@@ -29,16 +28,6 @@ Bad,The zip broke at once.,1,
 @pytest.fixture
 def visitor(signed_in: Callable[[User], Client], owner: User, project: Project) -> Client:
     return signed_in(owner)
-
-
-def upload(visitor: Client, data: str | bytes = CSV, name: str = "coats.csv") -> Any:
-    raw = data.encode() if isinstance(data, str) else data
-    return visitor.post(f"{BASE}upload/", {"file": ContentFile(raw, name=name)})
-
-
-def columns(*roles: str, name: str = "coats", separator: str = "paragraph") -> dict[str, str]:
-    chosen = {f"column-{index}": role for index, role in enumerate(roles)}
-    return {"name": name, "separator": separator, **chosen}
 
 
 def test_a_project_without_reviews_offers_the_upload(visitor: Client) -> None:
@@ -57,135 +46,21 @@ def test_a_viewer_is_not_offered_what_only_analysts_may_do(
     assert "upload/" not in page.content.decode()
 
 
-def test_a_file_goes_from_upload_over_mapping_to_reviews(visitor: Client) -> None:
-    received = upload(visitor)
-    mapping_url = received.headers["Location"]
-    page = visitor.get(mapping_url).content.decode()
-    started = visitor.post(
-        mapping_url, columns("text", "text", "answer:rating", "metadata", separator="sep")
+def imported(project: Project, owner: User, data: str = CSV) -> Dataset:
+    """Import a file through the services, as the pages of the upload do."""
+    file = ContentFile(data.encode(), name="coats.csv")
+    upload = services.receive_upload(project=project, file=file, actor=owner)
+    started = services.start_import(
+        project=project, dataset_name="coats", upload=upload, actor=owner
     )
-    job = Job.objects.get()
-    run_here(job)
-
-    assert "It fits me very well indeed." in page
-    assert 'value="coats"' in page
-    assert started.headers["Location"] == f"/projects/shop/jobs/{job.pk}/"
-    review = Review.objects.get(row_number=1)
-    assert review.text == "Nice [SEP] It fits me very well indeed."
-    assert review.metadata == {"Age": "34"}
+    run_here(started.job)
+    return started.dataset
 
 
-def test_the_mapping_page_shows_the_guess_as_chosen(visitor: Client) -> None:
-    page = visitor.get(upload(visitor).headers["Location"]).content.decode()
-
-    assert page.count('<option value="text" selected>') == 2
-    assert page.count('<option value="answer:rating" selected>') == 1
-    assert page.count('<option value="metadata" selected>') == 1
-
-
-def test_the_way_of_reading_is_in_the_address_and_can_be_changed(visitor: Client) -> None:
-    url = upload(visitor, "Grün;ok\nLovely dress that fits;1\n".encode("cp1252")).headers[
-        "Location"
-    ]
-
-    page = visitor.get(f"{url}?encoding=cp1252&delimiter=semicolon&header=no").content.decode()
-
-    assert "column 2" in page
-    assert "Grün" in page
-    assert '<option value="semicolon" selected>' in page
-
-
-def test_what_was_chosen_for_reading_is_what_is_imported(visitor: Client) -> None:
-    url = upload(visitor, "good dress,red\nbad dress,blue\n").headers["Location"]
-
-    visitor.post(f"{url}?header=no", columns("text", ""))
-    run_here(Job.objects.get())
-
-    assert Review.objects.count() == 2
-    assert ImportJob.objects.get().read_as["has_header"] is False
-
-
-def test_the_widest_file_that_is_taken_can_be_mapped(visitor: Client) -> None:
-    header = ",".join(["text", *(f"c{number}" for number in range(MAX_COLUMNS - 1))])
-    url = upload(visitor, f"{header}\nA fine dress{',' * (MAX_COLUMNS - 1)}\n").headers["Location"]
-
-    answer = visitor.post(url, columns("text", *["metadata"] * (MAX_COLUMNS - 1)))
-
-    assert visitor.get(url).status_code == 200
-    assert answer.status_code == 302
-    assert run_here(Job.objects.get()).result["accepted"] == 1
-
-
-@pytest.mark.parametrize(
-    ("data", "says"),
-    [
-        pytest.param("", "The file is empty", id="empty"),
-        pytest.param("\n\n", "The file is empty", id="blank"),
-        pytest.param("Title,Text\n", "no rows below", id="header only"),
-        pytest.param(",".join("abcd" for _ in range(1200)) + "\n1\n", "1,200 columns", id="wide"),
-    ],
-)
-def test_a_file_with_nothing_to_import_is_refused_on_the_page(
-    visitor: Client, data: str, says: str
+def test_a_data_set_says_where_it_came_from_and_why_rows_were_refused(
+    visitor: Client, project: Project, owner: User
 ) -> None:
-    answer = upload(visitor, data)
-
-    assert answer.status_code == 400
-    assert says in answer.content.decode()
-    assert not Upload.objects.exists()
-
-
-def test_no_file_at_all_is_said_on_the_page(visitor: Client) -> None:
-    answer = visitor.post(f"{BASE}upload/")
-
-    assert answer.status_code == 400
-    assert "required" in answer.content.decode()
-
-
-@pytest.mark.parametrize(
-    ("roles", "says"),
-    [
-        pytest.param(("", "", "", ""), "at least one column", id="no text"),
-        pytest.param(("text", "date", "date", ""), "Two columns are the date", id="two dates"),
-        pytest.param(
-            ("text", "answer:rating", "answer:rating", ""), "Two columns answer", id="two answers"
-        ),
-        pytest.param(("text", "answer:nope", "", ""), "not one of the available", id="unknown"),
-    ],
-)
-def test_a_mapping_that_does_not_work_is_explained_and_starts_nothing(
-    visitor: Client, roles: tuple[str, ...], says: str
-) -> None:
-    url = upload(visitor).headers["Location"]
-
-    answer = visitor.post(url, columns(*roles))
-
-    assert answer.status_code == 400
-    assert says in answer.content.decode()
-    assert not Job.objects.exists()
-
-
-def test_a_name_that_is_taken_is_said_beside_the_name(visitor: Client, project: Project) -> None:
-    factories.dataset(project, "coats")
-    url = upload(visitor).headers["Location"]
-
-    answer = visitor.post(url, columns("text", "", "", ""))
-
-    assert answer.status_code == 400
-    assert "already. Choose another name." in answer.content.decode()
-
-
-def test_an_unknown_way_of_reading_is_explained(visitor: Client) -> None:
-    url = upload(visitor).headers["Location"]
-
-    assert "not known" in visitor.get(f"{url}?encoding=klingon").content.decode()
-    assert visitor.get(f"{url}?delimiter=x").status_code == 400
-
-
-def test_a_data_set_says_where_it_came_from_and_why_rows_were_refused(visitor: Client) -> None:
-    url = upload(visitor, CSV + "Odd,The sleeves are uneven.,five,\n").headers["Location"]
-    visitor.post(url, columns("text", "text", "answer:rating", "metadata"))
-    run_here(Job.objects.get())
+    imported(project, owner, CSV + "Odd,The sleeves are uneven.,five,\n")
     dataset = Dataset.objects.get()
 
     page = visitor.get(f"{BASE}datasets/{dataset.pk}/").content.decode()
@@ -317,12 +192,12 @@ def test_another_project_s_upload_is_not_found_under_mine(visitor: Client, mallo
     assert visitor.get(f"{BASE}uploads/{theirs.pk}/").status_code == 404
 
 
-def test_the_page_of_a_finished_import_leads_to_its_data_set(visitor: Client) -> None:
-    mapping = upload(visitor)["Location"]
-    job_page = visitor.post(mapping, columns("text", "text", "metadata", "metadata"))["Location"]
-    assert "See the data set" not in visitor.get(job_page).content.decode()
+def test_the_page_of_a_finished_import_leads_to_its_data_set(
+    visitor: Client, project: Project, owner: User
+) -> None:
+    dataset = imported(project, owner)
+    job = Job.objects.get(kind="import")
 
-    run_here(Job.objects.get())
+    page = visitor.get(f"/projects/shop/jobs/{job.pk}/").content.decode()
 
-    dataset = Dataset.objects.get()
-    assert f'href="{BASE}datasets/{dataset.pk}/"' in visitor.get(job_page).content.decode()
+    assert f'href="{BASE}datasets/{dataset.pk}/"' in page
