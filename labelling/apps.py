@@ -11,8 +11,8 @@ class LabellingConfig(AppConfig):
 
     def ready(self) -> None:
         """Give packages below their questions, their answers and their filters."""
+        from labelling import bulk_form, copies, filters, label_sources
         from labelling import columns as label_columns
-        from labelling import copies, filters, label_sources
         from labelling.panels import labels, marks
         from labelling.presets import PRESETS
         from labelling.proposals import Questions
@@ -20,7 +20,16 @@ class LabellingConfig(AppConfig):
         from labelling.strata import GoldStrata
         from labelling.versions import apply_preset
         from projects import presets
-        from reviews import answers, classes, label_copies, panels, proposals, strata, table_columns
+        from reviews import (
+            answers,
+            bulk,
+            classes,
+            label_copies,
+            panels,
+            proposals,
+            strata,
+            table_columns,
+        )
         from reviews import filters as review_filters
 
         post_migrate.connect(_make_triggers, sender=self)
@@ -40,6 +49,7 @@ class LabellingConfig(AppConfig):
         strata.register(GoldStrata())
         proposals.register(Questions())
         label_sources.register()
+        bulk.register("label", bulk_form.doer())
 
 
 def _make_triggers(using: str, **_: Any) -> None:

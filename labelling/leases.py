@@ -88,12 +88,20 @@ def _held(project: Project, annotator: User, now: datetime) -> Assignment | None
     )
     if assignment is None:
         return None
-    if assignment.review.annotations.exists():
+    if is_done(assignment.review):
         end(assignment, _State.EXPIRED, now)
         return None
     assignment.lease_until = now + lease_time(project)
     assignment.save(update_fields=["lease_until"])
     return assignment
+
+
+def is_done(review: Review) -> bool:
+    """Tell whether people have answered all that is asked about a review.
+
+    An import or a bulk action may have answered some of it: then the rest still waits.
+    """
+    return review.is_labelled and review.annotations.exists()
 
 
 def lease_time(project: Project) -> timedelta:

@@ -14,7 +14,7 @@ from common.text import normalise
 from labelling import answers as answers_json
 from labelling import gold
 from labelling.answers import Answers
-from labelling.leases import end, lease_time, next_assignment
+from labelling.leases import end, is_done, lease_time, next_assignment
 from labelling.models import Annotation, Assignment
 from labelling.ranking import Suggested, rank_reviews, store_suggestions
 from labelling.selectors import count_labelled, schema_of, schema_to_answer
@@ -107,23 +107,26 @@ def submit(
     """
     assignment = _mine(assignment, annotator)
     before = annotation_by(assignment.review, annotator)
-    if before is not None:
+    # What they said about many reviews at once they may say again, looking at this one.
+    if before is not None and before.bulk_action_id is None:
         return _repeated(before, schema_version, answers)
     schema = check_version(assignment.project, schema_version)
     values = answers_json.parse(schema, answers, assignment.review.text)
     now = timezone.now()
     if assignment.state != _State.LEASED or assignment.lease_until < now:
         _check_free(assignment, now)
-    annotation = Annotation.objects.create(
-        project=assignment.project,
-        review=assignment.review,
-        annotator=annotator,
-        schema_id=schema.id,
-        created_at=now,
-        updated_at=now,
-        seconds=_seconds(assignment, now, seconds),
-        note=normalise(note)[:1000],
+    annotation = before or Annotation(
+        project=assignment.project, annotator=annotator, created_at=now
     )
+    annotation.review = assignment.review
+    annotation.schema_id = schema.id
+    annotation.updated_at = now
+    annotation.seconds = _seconds(assignment, now, seconds)
+    annotation.note = normalise(note)[:1000]
+    annotation.bulk_action = None
+    annotation.save()
+    if before is not None:
+        gold.clear_answers(annotation)
     end(assignment, _State.SUBMITTED, now)
     _settle(annotation, schema, values)
     _audit(assignment, "annotation.submitted", annotation=annotation.pk)
@@ -146,7 +149,9 @@ def edit(
     annotation.schema_id = schema.id
     annotation.updated_at = timezone.now()
     annotation.note = normalise(note)[:1000]
-    annotation.save(update_fields=["schema", "updated_at", "note"])
+    # It is their own word now: undoing the bulk action does not take it back.
+    annotation.bulk_action = None
+    annotation.save(update_fields=["schema", "updated_at", "note", "bulk_action"])
     gold.clear_answers(annotation)
     _settle(annotation, schema, values)
     audit.record(
@@ -256,7 +261,7 @@ def _check_free(assignment: Assignment, now: datetime) -> None:
             "Your time for this review ran out and somebody else is at it now. "
             "Nothing of yours was lost here, but it is not kept: go on with the next review."
         )
-    if Annotation.objects.filter(review_id=review_id).exists():
+    if is_done(Review.objects.get(pk=review_id)):
         raise Conflict(
             "Your time for this review ran out and somebody else has labelled it since. "
             "Your answers are not kept: go on with the next review."
