@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from django.db import connection
 from django.db.models import F, OuterRef, Subquery
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Floor
@@ -11,41 +12,41 @@ from labelling.selectors import current_schema
 from projects.models import Project
 from reviews.classes import Classes
 from reviews.label_copies import CopiedLabels, Copy
+from reviews.models import Dataset
 
 _KINDS = frozenset({"choice", "number"})
+#: Ids of one batch lie close together, also where somebody else draws some in between.
+_COPY = """
+    INSERT INTO labelling_gold
+        (project_id, review_id, question_id, slot, option_id, number, source)
+    SELECT gold.project_id, copy.id, question_id, slot, option_id, number, %s
+    FROM reviews_review copy JOIN labelling_gold gold ON gold.review_id = copy.derived_from_id
+    WHERE copy.dataset_id = %s AND copy.id BETWEEN %s AND %s
+"""
 
 
-def copy_gold(project: Project, copies: Sequence[Copy]) -> CopiedLabels:
+def copy_gold(dataset: Dataset, copies: Sequence[Copy]) -> CopiedLabels:
     """Copy the gold of reviews, as answers that came with the text, and move the spans.
 
     A span whose words are gone is left out and counted; two that have become one are one.
     """
-    by_original = {copy.original_id: copy for copy in copies}
-    gold = Gold.objects.filter(review_id__in=list(by_original))
-    Gold.objects.bulk_create(
-        Gold(
-            project_id=project.pk,
-            review_id=by_original[each.review_id].copy_id,
-            question_id=each.question_id,
-            slot=each.slot,
-            option_id=each.option_id,
-            number=each.number,
-            source=GoldSource.IMPORTED,
-        )
-        for each in gold
-    )
-    return _copy_spans(project, by_original)
+    if not copies:
+        return CopiedLabels()
+    ids = [copy.copy_id for copy in copies]
+    with connection.cursor() as cursor:
+        cursor.execute(_COPY, [GoldSource.IMPORTED, dataset.pk, min(ids), max(ids)])
+    return _copy_spans(dataset.project_id, {copy.original_id: copy for copy in copies})
 
 
-def _copy_spans(project: Project, by_original: dict[int, Copy]) -> CopiedLabels:
+def _copy_spans(project_id: int, by_original: dict[int, Copy]) -> CopiedLabels:
     spans = list(GoldSpan.objects.filter(review_id__in=list(by_original)).order_by("pk"))
-    moved = list(_moved(project, spans, by_original))
+    moved = list(_moved(project_id, spans, by_original))
     GoldSpan.objects.bulk_create(moved, ignore_conflicts=True)
     return CopiedLabels(moved_count=len(moved), lost_count=len(spans) - len(moved))
 
 
 def _moved(
-    project: Project, spans: Sequence[GoldSpan], by_original: dict[int, Copy]
+    project_id: int, spans: Sequence[GoldSpan], by_original: dict[int, Copy]
 ) -> Iterator[GoldSpan]:
     offsets = {each: by_original[each].offsets() for each in {span.review_id for span in spans}}
     for span in spans:
@@ -53,7 +54,7 @@ def _moved(
         place = offsets[span.review_id].move(span.start, span.end)
         if place is not None:
             yield GoldSpan(
-                project_id=project.pk,
+                project_id=project_id,
                 review_id=copy.copy_id,
                 question_id=span.question_id,
                 option_id=span.option_id,

@@ -139,7 +139,7 @@ def _copy_labels(
         Copy(made.original.pk, copy_id, made.text, _offsets_of(made.original, recipe))
         for made, copy_id in written
     ]
-    labels = copy_labels(dataset.project, copies)
+    labels = copy_labels(dataset, copies)
     return Counter(spans_moved=labels.moved_count, spans_lost=labels.lost_count)
 
 

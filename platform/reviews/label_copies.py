@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from projects.models import Project
+from reviews.models import Dataset
 from reviews.offsets import Offsets
 
 
@@ -26,9 +26,9 @@ class CopiedLabels:
     lost_count: int = 0
 
 
-CopyLabels = Callable[[Project, Sequence[Copy]], CopiedLabels]
+CopyLabels = Callable[[Dataset, Sequence[Copy]], CopiedLabels]
 
-_known: list[CopyLabels] = [lambda _project, _copies: CopiedLabels()]
+_known: list[CopyLabels] = [lambda _dataset, _copies: CopiedLabels()]
 
 
 def register(copy: CopyLabels) -> None:
@@ -36,6 +36,9 @@ def register(copy: CopyLabels) -> None:
     _known[:] = [copy]
 
 
-def copy_labels(project: Project, copies: Sequence[Copy]) -> CopiedLabels:
-    """Give copies the gold of their originals, in the caller's transaction."""
-    return _known[0](project, copies)
+def copy_labels(dataset: Dataset, copies: Sequence[Copy]) -> CopiedLabels:
+    """Give copies, all of a data set's own, the gold of their originals.
+
+    Belongs into the transaction that has written the copies.
+    """
+    return _known[0](dataset, copies)
