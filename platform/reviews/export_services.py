@@ -18,11 +18,12 @@ from common.errors import Conflict, Invalid, NotReady, NotVisible
 from jobs.models import Job
 from jobs.services import enqueue
 from projects.models import Project
-from reviews import labels, wanted
+from reviews import export_rows, labels, wanted
+from reviews.export_rows import Rows
 from reviews.filters import apply_filters
 from reviews.labels import LabelSource
 from reviews.members import reviews_in
-from reviews.models import Dataset, Export, Review
+from reviews.models import Dataset, DatasetVersion, Export, Review
 from reviews.selectors import dataset_of, visible_reviews
 from reviews.wanted import NONE, Wanted, format_of
 
@@ -82,7 +83,10 @@ def checked(project: Project, wish: Wanted) -> Wanted:
     """Return the wish with its question named; raise Invalid for what cannot be had."""
     source = source_of(project, wish)
     wanted.check(wish, names_people=source is not None and source.names_people)
-    reviews_of(project, wish)  # which raises for filters and data sets that do not exist
+    if wish.version is not None:
+        version_of(project, wish)
+    else:
+        reviews_of(project, wish)  # which raises for filters and data sets that do not exist
     if source is None:
         return wish
     question = wanted.question_of(wish, source.questions(project))
@@ -103,6 +107,23 @@ def reviews_of(project: Project, wish: Wanted) -> QuerySet[Review]:
     dataset = ready_dataset(project, wish.dataset)
     reviews = reviews_in(dataset).filter(dataset__is_ready=True)
     return apply_filters(reviews, project, wish.filters)
+
+
+def version_of(project: Project, wish: Wanted) -> DatasetVersion:
+    """Return the version that is wanted; raise Invalid when it does not exist or is not whole."""
+    dataset = ready_dataset(project, wish.dataset or 0)
+    version = DatasetVersion.objects.filter(dataset=dataset, number=wish.version or 0).first()
+    if version is None or not version.file:
+        raise Invalid.of("version", f"{dataset.name} has no version {wish.version}.")
+    return version
+
+
+def rows_of(project: Project, wish: Wanted, source: LabelSource | None) -> Rows:
+    """Return the reviews that are wanted with their labels."""
+    if wish.version is None:
+        return export_rows.of_reviews(project, reviews_of(project, wish), source)
+    version = version_of(project, wish)
+    return export_rows.of_version(version, path_of(version.file), has_gold=source is not None)
 
 
 def ready_dataset(project: Project, dataset_id: int) -> Dataset:

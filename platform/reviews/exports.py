@@ -15,36 +15,22 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import structlog
 from django.db import connection
-from django.db.models import QuerySet
 
 from common.errors import GlossError
 from jobs.lease import JobFailed, Lease
 from projects.models import Project
 from reviews import export_services as services
 from reviews import wanted
-from reviews.formats import Exported, OutFormat, Plan, Unwritable, Writer
+from reviews.export_rows import Rows
+from reviews.formats import OutFormat, Plan, Unwritable, Writer
 from reviews.labels import LabelSource
-from reviews.models import Dataset, Export, Review
+from reviews.models import Export
 from reviews.wanted import Wanted, format_of
 
-log = structlog.get_logger("jobs.export")
-
-CHUNK = 2_000
 _PROGRESS_SECONDS = 1.0
 #: In bytes, and (where negative) in KiB.
 _FRUGAL = {"mmap_size": 0, "cache_size": -8_000}
-_FIELDS = (
-    "id",
-    "dataset_id",
-    "text",
-    "metadata",
-    "product",
-    "author",
-    "reviewed_at",
-    "split",
-)
 
 
 def run(lease: Lease) -> dict[str, Any]:
@@ -95,13 +81,10 @@ def _written(lease: Lease, export: Export, wish: Wanted, part: Path) -> dict[str
     begun = time.monotonic()
     chosen = format_of(wish.format)
     source = services.source_of(export.project, wish)
-    reviews = services.reviews_of(export.project, wish)
-    total = reviews.count()
-    plan = _plan(lease, export.project, wish, source, reviews)
+    rows = services.rows_of(export.project, wish, source)
+    plan = _plan(lease, export.project, wish, source, rows)
     with part.open("w+b") as binary:
-        count = _write(
-            lease, chosen.make(binary, plan), _chunks(export.project, reviews, source), total
-        )
+        count = _write(lease, chosen.make(binary, plan), rows)
         binary.flush()
         os.fsync(binary.fileno())
         sha256 = _sha256(binary)
@@ -121,13 +104,13 @@ def _plan(
     project: Project,
     wish: Wanted,
     source: LabelSource | None,
-    reviews: QuerySet[Review],
+    rows: Rows,
 ) -> Plan:
     chosen = format_of(wish.format)
     questions = source.questions(project) if source else []
     metadata = wish.metadata
     if metadata is None and chosen.is_table:
-        metadata = _metadata_keys(lease, reviews)
+        metadata = _metadata_keys(lease, rows)
     return Plan(
         title=f"{project.name}: reviews",
         labels=wish.labels,
@@ -140,60 +123,28 @@ def _plan(
     )
 
 
-def _metadata_keys(lease: Lease, reviews: QuerySet[Review]) -> tuple[str, ...]:
+def _metadata_keys(lease: Lease, rows: Rows) -> tuple[str, ...]:
     """Return every key of the reviews' metadata, in the order in which they turn up."""
     keys: dict[str, None] = {}
-    for rows in _by_keyset(reviews, ("id", "metadata")):
+    for chunk in rows.metadata():
         lease.check()
-        for _, metadata in rows:
+        for metadata in chunk:
             if not metadata.keys() <= keys.keys():
                 keys |= dict.fromkeys(metadata)
     return tuple(keys)
 
 
-def _by_keyset(
-    reviews: QuerySet[Review], fields: tuple[str, ...]
-) -> Iterator[list[tuple[Any, ...]]]:
-    rows = reviews.order_by("pk").values_list(*fields)
-    after = 0
-    while chunk := list(rows.filter(pk__gt=after)[:CHUNK]):
-        yield chunk
-        after = chunk[-1][0]
-
-
-def _chunks(
-    project: Project, reviews: QuerySet[Review], source: LabelSource | None
-) -> Iterator[list[Exported]]:
-    names: dict[int, str] = dict(Dataset.objects.filter(project=project).values_list("id", "name"))
-    for rows in _by_keyset(reviews, _FIELDS):
-        labels = source.load(project, [row[0] for row in rows]) if source else {}
-        yield [
-            Exported(
-                number,
-                names.get(dataset_id, ""),
-                text,
-                metadata,
-                product,
-                author,
-                day.isoformat() if day else "",
-                split,
-                labels.get(number, ()),
-            )
-            for number, dataset_id, text, metadata, product, author, day, split in rows
-        ]
-
-
-def _write(lease: Lease, writer: Writer, chunks: Iterator[list[Exported]], total: int) -> int:
+def _write(lease: Lease, writer: Writer, rows: Rows) -> int:
     """Write every chunk; return how many reviews there were."""
     count, said = 0, 0.0
     try:
-        for chunk in chunks:
+        for chunk in rows.chunks():
             lease.check()
             writer.write(chunk)
             count += len(chunk)
             if time.monotonic() - said > _PROGRESS_SECONDS:
                 said = time.monotonic()
-                lease.progress(done=count, total=max(count, total), message="Writing reviews")
+                lease.progress(done=count, total=max(count, rows.total), message="Writing reviews")
         writer.close()
     except BaseException:
         writer.abandon()

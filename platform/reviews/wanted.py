@@ -108,6 +108,8 @@ def check(wanted: Wanted, *, names_people: bool) -> None:
         raise Invalid.of("columns", f"At most {_MAX_COLUMNS:,} columns can be named.")
     if wanted.version is not None and (wanted.dataset is None or wanted.filters):
         raise Invalid.of("version", "A version is one of a data set, whole: name it, no filters.")
+    if wanted.version is not None and wanted.labels not in {NONE, "gold"}:
+        raise Invalid.of("labels", "A version holds the gold of its time. Choose gold or none.")
 
 
 def question_of(wanted: Wanted, questions: list[QuestionInfo]) -> QuestionInfo | None:

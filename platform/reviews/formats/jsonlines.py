@@ -43,7 +43,7 @@ class JsonlWriter(Writer):
             ]
         elif review.labels:
             record["answers"] = review.labels[0].answers
-            if review.labels[0].version is not None:
+            if self._plan.labels == "model":
                 record["version"] = review.labels[0].version
         else:
             record["answers"] = {}
