@@ -96,7 +96,7 @@ class GoldSink:
         if not self._is_frozen:
             freeze(schema_id=self._schema.id)
             self._is_frozen = True
-        same = {"source": GoldSource.IMPORTED.value, "project_id": self._project.pk}
+        same: dict[str, int | str] = {"source": GoldSource.IMPORTED.value, "project_id": self._project.pk}
         if connection.vendor == "postgresql":
             bulk.copy(_table(), (*_VARYING, *same), self._copied(rows, same))
         else:
@@ -115,6 +115,19 @@ class GoldSink:
     def restore(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
         """Undo `before_and_update`."""
         imported.restore_gold(project=self._project, rows=rows)
+
+    def said_since(self, dataset_id: int) -> tuple[int, int]:
+        """Count annotations that people made of a data set's reviews, and the people."""
+        return imported.said_since(project=self._project, dataset_id=dataset_id)
+
+    def remove_said(self, import_job_id: int, *, limit: int) -> int:
+        """Take away what came with an import; in the end forget who said nothing else."""
+        count = imported.remove_imported(
+            project=self._project, import_job_id=import_job_id, limit=limit
+        )
+        if not count:
+            imported.forget_silent(project=self._project)
+        return count
 
     def _option(self, question: QuestionSnapshot, word: str) -> str:
         key = self._options[question.key].get(word.casefold())

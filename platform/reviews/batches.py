@@ -1,11 +1,11 @@
 """Cut a file into batches of numbered rows: what an import checkpoints."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import BinaryIO
 
-from reviews import parsing
+from reviews.pieces import read_pieces
 from reviews.sources import open_table
 from reviews.sources.compression import decompressed
 from reviews.tables import Format, Record, Said
@@ -53,7 +53,7 @@ class _Part:
 
 def read_batches(
     binary: BinaryIO, chosen: Format, *, skip: int = 0, size: int = 10_000
-) -> Iterator[Batch]:
+) -> Generator[Batch]:
     """Yield a file's rows in batches of at most `size`, without the first `skip`."""
     row = 0
     for part in _parts(binary, chosen):
@@ -85,7 +85,7 @@ def _parts(binary: BinaryIO, chosen: Format) -> Iterator[_Part]:
         yield from map(_of_records, _grouped(open_table(binary, chosen).records))
         return
     has_header = chosen.has_header
-    for piece in parsing.read_pieces(decompressed(binary, chosen.compression), chosen):
+    for piece in read_pieces(decompressed(binary, chosen.compression), chosen):
         part = _of_records(piece) if isinstance(piece, list) else _Part(piece.cells, piece.lines)
         if has_header and part.cells:
             part, has_header = _without_first(part), False

@@ -181,8 +181,8 @@ class BatchReader:
                 answer = self._parse_answer(key, self._values.of(name, normalise(raw)))
             except ValueError:
                 return _ODD  # type: ignore[no-any-return]
-            if isinstance(answer, tuple):
-                return _ODD  # type: ignore[no-any-return]  (spans move with the text)
+            if isinstance(answer, tuple):  # spans move with the text
+                return _ODD  # type: ignore[no-any-return]
             if answer is not None:
                 answers[key] = answer
         return self._given_of(answers)

@@ -67,7 +67,7 @@ class Rows:
             self.metadata.append(row.metadata)
             self.products.append(row.product)
             self.authors.append(row.author)
-            self.days.append(row.reviewed_at and row.reviewed_at.isoformat())
+            self.days.append(row.reviewed_at.isoformat() if row.reviewed_at else None)
             self.given.append(answers)
             self.said.append(row.said)
         return self.at(sorted(range(len(self)), key=self.numbers.__getitem__))

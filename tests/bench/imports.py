@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import psycopg
@@ -36,12 +36,13 @@ def run(report: Report) -> None:
         if servers.postgres_bin() is None:
             sys.stdout.write("  PostgreSQL: skipped, no initdb here\n")
             return
-        with servers.postgres() as url, _environment(DATABASE_URL=url):
+        with servers.postgres() as url, environment(DATABASE_URL=url):
             _on(report, "PostgreSQL", folder / "postgres", source, _bare_postgres)
 
 
 @contextlib.contextmanager
-def _environment(**values: str) -> Iterator[None]:
+def environment(**values: str) -> Iterator[None]:
+    """Set variables of the environment for as long as a `with` lasts."""
     os.environ.update(values)
     try:
         yield
@@ -62,11 +63,12 @@ def _on(
         gloss.env |= {"DJANGO_SUPERUSER_PASSWORD": "a long enough secret"}
         gloss.manage("createsuperuser", "--noinput", "--username", "o", "--email", "o@example.org")
         for number in range(RUNS):
-            result, peak = _import(gloss, source.path, source, slug=f"run-{number}")
+            result, peak = run_import(gloss, source.path, source.options, slug=f"run-{number}")
             rates.append(result["accepted"] / result["seconds"])
             memory.append(peak)
             bare_rates.append(result["accepted"] / bare(gloss, source, home))
-        _, large = _import(gloss, _repeated(source.path, home, 4), source, slug="large")
+        repeated = _repeated(source.path, home, 4)
+        _, large = run_import(gloss, repeated, source.options, slug="large")
     ratios = [ours / theirs for ours, theirs in zip(rates, bare_rates, strict=True)]
     report.add(f"{name}: accepted rows", statistics.median(rates), "rows/s", n=RUNS)
     report.add(
@@ -77,13 +79,13 @@ def _on(
     report.add(f"{name}: peak memory, file four times as large", large, "MB", n=1)
 
 
-def _import(
-    gloss: Stack, path: Path, source: Source, *, slug: str
+def run_import(
+    gloss: Stack, path: Path, options: Sequence[str], *, slug: str
 ) -> tuple[dict[str, float], float]:
     """Run the command; return what it printed and its peak memory in MB."""
     gloss.manage("create_project", slug, "--preset", "product-reviews", "--owner", "o")
     command = [sys.executable, str(ROOT / "manage.py"), "import_reviews", str(path)]
-    command += ["--project", slug, "--dataset", "bench", *source.options]
+    command += ["--project", slug, "--dataset", "bench", *options]
     process = subprocess.Popen(
         command, env=gloss.env, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
     )
