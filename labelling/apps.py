@@ -11,7 +11,7 @@ class LabellingConfig(AppConfig):
 
     def ready(self) -> None:
         """Give packages below their questions, their answers and their filters."""
-        from labelling import bulk_form, copies, filters, label_sources
+        from labelling import bulk_kind, copies, filters, label_sources
         from labelling import columns as label_columns
         from labelling.panels import labels, marks
         from labelling.presets import PRESETS
@@ -44,12 +44,12 @@ class LabellingConfig(AppConfig):
         review_filters.register("answer.", filters.answer)
         review_filters.register_choices(label_columns.choices)
         table_columns.register(label_columns.columns)
+        bulk.register("label", bulk_kind.DOER)
         panels.register(labels)
         panels.register_marks(marks)
         strata.register(GoldStrata())
         proposals.register(Questions())
         label_sources.register()
-        bulk.register("label", bulk_form.doer())
 
 
 def _make_triggers(using: str, **_: Any) -> None:

@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from accounts.models import User
 from common.errors import Conflict, Invalid
-from labelling import bulk_form, imported, services
+from labelling import bulk_kind, imported, services
 from labelling.bulk import label_reviews, undo_labels
 from labelling.models import Annotation, Assignment
 from projects.models import Membership, Project, Role
@@ -231,7 +231,7 @@ def test_a_form_labels_and_undo_takes_it_back(
     project: Project, owner: User, reviews: list[Review]
 ) -> None:
     form = QueryDict(
-        "answer.sentiment=&answer.rating=2,0&answer.aspects=price&answer.aspects=quality"
+        "answer.sentiment=&answer.rating=2&answer.aspects=price&answer.aspects=quality"
     )
 
     action = _start(project, owner, form, reviews)
@@ -241,7 +241,7 @@ def test_a_form_labels_and_undo_takes_it_back(
         "rating": 2.0,
         "aspects": frozenset({"price", "quality"}),
     }
-    assert "rating: 2; aspects: quality, price" in bulk.sentence(action)
+    assert "rating: 2, aspects: quality, price" in bulk.sentence(action)
     bulk.undo(membership=Membership.objects.get(project=project, user=owner), action=action)
     assert not Annotation.objects.exists()
 
@@ -270,6 +270,6 @@ def test_a_form_that_cannot_be_read_says_why(
 
 
 def test_spans_are_not_offered(project: Project) -> None:
-    names = [each.name for each in bulk_form.doer().fields(project)]
+    names = [each.name for each in bulk_kind.DOER.fields(project)]
 
     assert names == ["answer.sentiment", "answer.rating", "answer.aspects"]
