@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET
 
 from projects.access import enter, membership_for
 from projects.models import Membership
-from reviews import about, panels, saved, selectors, table
+from reviews import about, decoded, panels, saved, selectors, table
 
 _RECENT_DATASETS = 5
 
@@ -48,9 +48,14 @@ def review_detail(request: HttpRequest, slug: str, review_id: int) -> HttpRespon
     project = enter(request, slug, section="reviews")
     review = selectors.review_of(project, review_id)
     membership = membership_for(request.user, slug)
+    known = about.review(project, review, membership)
+    is_decoded = request.GET.get("decoded") == "1"
     context = {
         "review": review,
-        "about": about.review(project, review, membership),
+        "about": known,
+        "pieces": decoded.decode(review.text, known.pieces) if is_decoded else known.pieces,
+        "is_decoded": is_decoded,
+        "has_markup": decoded.has_markup(review.text),
         "panels": panels.panels_for(project, review, membership),
     }
     return render(request, "reviews/detail.html", context)
