@@ -251,6 +251,15 @@ _LABELLED = [
                                  {"text": "good", "label": [[0, 4, None]]}])
           + b'{"text": "good", "label": [[0, 1e999, "A"]]}\n',
           kind="doccano", sound=3, refused=4, why="whole number|characters|no label"),
+    Nasty("decisions that are lists", "a.jsonl",
+          lambda: json_lines([{"text": "a", "_input_hash": 1, "label": "A", "answer": "accept"},
+                              {"text": "b", "answer": ["accept"], "label": "A"},
+                              {"text": "c", "_input_hash": 3, "label": {}, "answer": {}}]),
+          kind="prodigy", sound=3),
+    Nasty("states that are lists", "a.jsonl",
+          lambda: json_lines([{"text": "a", "x": [{"user_id": "u", "value": 1, "status": ["x"]}],
+                               "y.responses": [1], "y.responses.users": ["u"],
+                               "y.responses.status": [{}]}]), kind="argilla", sound=1),
     Nasty("spans of a text that is elsewhere", "a.json",
           lambda: json.dumps([{"data": {"text": "good"}, "annotations": [{"result": [
               {"from_name": "l", "value": {"start": 0, "end": 3, "text": "bad", "labels": ["A"]}}

@@ -15,7 +15,8 @@ from reviews.sources.raw import RawSpan, Refused, apart, options, spans, whole, 
 _RESPONSES = ".responses"
 _SUGGESTED = (".suggestion", ".suggestion.score", ".suggestion.agent")
 _SUGGESTED_OLD = ("-suggestion", "-suggestion-metadata")
-_COUNTED = {None, "submitted"}
+#: No set: what a file says need not be hashable.
+_COUNTED = (None, "submitted")
 _LEFT_OUT = {"suggestions", "responses", "fields", "vectors", "_server_id"}
 
 

@@ -15,7 +15,8 @@ from reviews.tables import Said
 
 #: A session without a name is named after its start.
 _UNNAMED = re.compile(r"(?:.*-)?\d{4}-\d{2}-\d{2}_\d{2}-\d{2}-\d{2}\Z", re.DOTALL)
-_ANSWERS = {"accept", "reject", "ignore"}
+#: No set: what a file says need not be hashable.
+_ANSWERS = ("accept", "reject", "ignore")
 #: What can be made again from the text or only serves the page.
 _LEFT_OUT = {"tokens", "options", "_annotator_id", "_session_id", "_view_id", "config", "html"}
 
