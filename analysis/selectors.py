@@ -34,9 +34,18 @@ class Progress:
 
 
 def progress_of(project: Project) -> Progress:
-    """Count reviews, labelled ones, and last week's annotations."""
+    """Count reviews, labelled ones, and last week's annotations.
+
+    Those that an import brought or that were given to many reviews at once say nothing about how
+    fast people label.
+    """
     reviews = visible_reviews(project)
-    recent = Annotation.objects.filter(project=project, created_at__gte=timezone.now() - WEEK)
+    recent = Annotation.objects.filter(
+        project=project,
+        created_at__gte=timezone.now() - WEEK,
+        import_job=None,
+        bulk_action=None,
+    )
     return Progress(
         # Kept by the imports: nothing counts a million rows to draw a page.
         review_count=sum(

@@ -206,6 +206,9 @@ class AnnotationOut(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     review = serializers.IntegerField()
     annotator = serializers.CharField()
+    is_external = serializers.BooleanField(
+        help_text="Known from an imported file only; a member may have the same name."
+    )
     schema_version = serializers.IntegerField()
     answers = serializers.DictField()
     seconds = serializers.FloatField(allow_null=True)
@@ -228,7 +231,8 @@ def _annotation_out(annotation: Annotation) -> dict[str, Any]:
     return {
         "id": annotation.pk,
         "review": annotation.review_id,
-        "annotator": annotation.annotator.get_username(),
+        "annotator": annotation.annotator.shown_name,
+        "is_external": annotation.annotator.is_external,
         "schema_version": schema.version,
         "answers": answers_json.to_json(answers, schema),
         "seconds": annotation.seconds,

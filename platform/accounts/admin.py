@@ -8,7 +8,12 @@ from django.http import HttpRequest
 
 from accounts.models import ApiToken, AuditEvent, User
 
-admin.site.register(User, UserAdmin)
+
+@admin.register(User)
+class PersonAdmin(UserAdmin):
+    """Django's own page of people, which can leave out those known from files only."""
+
+    list_filter = ("is_external", *UserAdmin.list_filter)
 
 
 class ReadOnlyAdmin(admin.ModelAdmin[Any]):
