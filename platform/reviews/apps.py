@@ -12,7 +12,16 @@ class ReviewsConfig(AppConfig):
     def ready(self) -> None:
         """Make the import and the filters of reviews known."""
         from jobs import kinds
-        from reviews import aftermath, bulk, bulk_kinds, filters, review_filters, search_index, splitting
+        from reviews import (
+            aftermath,
+            bulk,
+            bulk_kinds,
+            filters,
+            review_filters,
+            search_index,
+            snapshots,
+            splitting,
+        )
 
         post_migrate.connect(_make_triggers, sender=self)
         kinds.register(
@@ -83,6 +92,16 @@ class ReviewsConfig(AppConfig):
                 queue="default",
                 runner="reviews.undo.run",
                 max_attempts=10,
+            )
+        )
+        kinds.register(
+            kinds.Kind(
+                name=snapshots.KIND,
+                label="Version of a data set",
+                queue="default",
+                runner="reviews.snapshotting.run",
+                on_end="reviews.snapshotting.tidy",
+                outcome="reviews.snapshots.outcome",
             )
         )
         aftermath.register(search_index.follow)

@@ -7,14 +7,13 @@ from typing import Any
 import numpy as np
 
 from jobs.lease import Lease
+from reviews.by_id import chunks
 from reviews.models import Dataset, Review
 from reviews.shingles import I64
 from reviews.similar import NearGroups, united
 from reviews.stratified import FREE, SPLITS
 
-_CHUNK_ROWS = 2_000
-#: Rows are asked for in numbers that come to about so many characters.
-_CHUNK_CHARS = 2_000_000
+_FIELDS = ("id", "dataset_id", "text_key", "split", "group_key", "product", "text")
 _CHANGES_AT_ONCE = 20_000
 
 _NO_GROUP = 0
@@ -77,7 +76,9 @@ def look_for_groups(lease: Lease, dataset: Dataset) -> Grouping:
     """
     others = _other_sets(dataset)
     columns, groups = _Columns(), NearGroups()
-    for rows in _chunks(dataset, [dataset.pk, *(each.pk for each in others)]):
+    sets = [dataset.pk, *(each.pk for each in others)]
+    reviews = Review.objects.filter(project=dataset.project_id, dataset_id__in=sets)
+    for rows in chunks(reviews, _FIELDS):
         columns.take(rows)
         groups.add([row[-1] for row in rows])
         lease.progress(done=columns.count, message="Looking for near duplicates")
@@ -90,21 +91,6 @@ def _other_sets(dataset: Dataset) -> Sequence[Dataset]:
     kinds = [Dataset.Kind.IMPORTED]
     sets = Dataset.objects.filter(project=dataset.project_id, is_ready=True, kind__in=kinds)
     return list(sets.exclude(pk=dataset.pk))
-
-
-def _chunks(dataset: Dataset, sets: Sequence[int]) -> Iterator[list[tuple[Any, ...]]]:
-    """Yield reviews by id, in numbers that keep memory flat however long their texts are."""
-    last, size = 0, _CHUNK_ROWS // 10
-    fields = ("id", "dataset_id", "text_key", "split", "group_key", "product", "text")
-    reviews = Review.objects.filter(project=dataset.project_id, dataset_id__in=sets)
-    while True:
-        rows = list(reviews.filter(pk__gt=last).order_by("pk").values_list(*fields)[:size])
-        if not rows:
-            return
-        yield rows
-        last = rows[-1][0]
-        mean = sum(len(row[-1]) for row in rows) / len(rows)
-        size = int(min(_CHUNK_ROWS, max(1, _CHUNK_CHARS / (mean + 1))))
 
 
 class _Columns:

@@ -21,9 +21,10 @@ from jobs.worker import run_here
 from projects.models import Project
 from reviews import strata
 from reviews.models import Dataset
-from reviews.splits import DEFAULT_SHARES
+from reviews.splits import TRAIN_SHARE, VALIDATION_SHARE
 
 KIND = "split"
+DEFAULT_SHARES = (TRAIN_SHARE, VALIDATION_SHARE, 0.15)
 _ACTIVE = (Job.State.QUEUED, Job.State.RUNNING)
 _MOST_SEEDS = 2**31
 

@@ -7,6 +7,8 @@ from reviews import check_views, mapping_views  # isort: skip
 from reviews import export_api, export_views  # isort: skip
 from reviews import derive_api, derive_views  # isort: skip
 
+from reviews import dataset_api  # isort: skip
+
 app_name = "reviews"
 urlpatterns = [
     path("", views.review_list, name="list"),
@@ -18,6 +20,18 @@ urlpatterns = [
     path("checks/<int:check_id>/rejects.csv", check_views.check_rejects, name="check-rejects"),
     path("datasets/<int:dataset_id>/", dataset_views.dataset_detail, name="dataset"),
     path("datasets/<int:dataset_id>/rejects.csv", dataset_views.dataset_rejects, name="rejects"),
+    path("datasets/<int:dataset_id>/splits/", dataset_views.dataset_splits, name="dataset-splits"),
+    path("datasets/<int:dataset_id>/versions/", dataset_views.version_new, name="version-new"),
+    path(
+        "datasets/<int:dataset_id>/versions/<int:number>/file/",
+        dataset_views.version_file,
+        name="version-file",
+    ),
+    path(
+        "datasets/<int:dataset_id>/versions/<int:number>/changes/",
+        dataset_views.version_changes,
+        name="version-changes",
+    ),
     path("datasets/", views.dataset_list, name="datasets"),
     path("bulk/", bulk_views.bulk_choose, name="bulk"),
     path("bulk/start/", bulk_views.bulk_start, name="bulk_start"),
@@ -33,11 +47,16 @@ urlpatterns = [
 ]
 
 _project = "projects/<slug:slug>"
+_dataset = f"{_project}/datasets/<int:dataset_id>"
 api_urlpatterns = [
     path(f"{_project}/datasets/", api.DatasetListApi.as_view()),
     path(f"{_project}/datasets/derive/", derive_api.DeriveApi.as_view()),
     path(f"{_project}/datasets/<int:dataset_id>/", api.DatasetApi.as_view()),
     path(f"{_project}/datasets/<int:dataset_id>/rejects.csv", api.RejectsApi.as_view()),
+    path(f"{_dataset}/splits/", dataset_api.SplitsApi.as_view()),
+    path(f"{_dataset}/versions/", dataset_api.VersionListApi.as_view()),
+    path(f"{_dataset}/versions/<int:number>/file/", dataset_api.VersionFileApi.as_view()),
+    path(f"{_dataset}/versions/<int:number>/changes/", dataset_api.VersionChangesApi.as_view()),
     path(f"{_project}/exports/", export_api.ExportListApi.as_view()),
     path(f"{_project}/exports/<int:export_id>/", export_api.ExportApi.as_view()),
     path(f"{_project}/exports/<int:export_id>/file/", export_api.ExportFileApi.as_view()),

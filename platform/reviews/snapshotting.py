@@ -1,0 +1,90 @@
+"""Make a version: write the reviews of a data set to a file that never changes, and hash both.
+
+The file is written beside its place and moved there when it is whole. A worker that dies leaves a
+part behind, and the next attempt writes it anew.
+"""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from jobs.lease import JobFailed, Lease
+from reviews import snapshots
+from reviews.canonical import ContentHash, rows_of
+from reviews.models import Dataset, DatasetVersion
+from reviews.snapshot_files import VersionFile
+
+_MOST_TRIES = 3
+
+
+def run(lease: Lease) -> dict[str, Any]:
+    """Write the file of the job's version and return what is in it."""
+    version = DatasetVersion.objects.select_related("dataset__project").get(job=lease.job)
+    part = snapshots.path_of(f"{snapshots.FOLDER}/version-{lease.job.pk}-{lease.fence}.part")
+    part.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        content = _write_whole(lease, version, part)
+        _show(lease, version, part, content)
+    finally:
+        part.unlink(missing_ok=True)
+    snapshots.sweep()
+    same = version.dataset.versions.filter(sha256=version.sha256, number__lt=version.number)
+    first = same.order_by("number").first()
+    if first is not None:
+        lease.log(f"Nothing has changed: the content is that of version {first.number}.")
+    return {
+        "version": version.number,
+        "reviews": version.review_count,
+        "bytes": version.byte_count,
+        "sha256": version.sha256,
+        "file_sha256": version.file_sha256,
+        "same_as": first.number if first else None,
+    }
+
+
+def _write_whole(lease: Lease, version: DatasetVersion, part: Path) -> str:
+    """Write the file until no draw of splits has come in between; return the content's hash."""
+    for _ in range(_MOST_TRIES):
+        drawn = _drawn(version)
+        content = _write(lease, version, part)
+        if _drawn(version) == drawn:
+            return content
+        lease.log("The splits have been drawn meanwhile; starting again.")
+    raise JobFailed("The splits of the data set keep changing. Make a version when they are done.")
+
+
+def _drawn(version: DatasetVersion) -> list[Any]:
+    sets = Dataset.objects.filter(project=version.dataset.project_id).order_by("pk")
+    return list(sets.values_list("pk", "split_plan__at"))
+
+
+def _write(lease: Lease, version: DatasetVersion, part: Path) -> str:
+    content, count = ContentHash(), 0
+    with part.open("wb") as binary, VersionFile(binary, title=str(version)) as file:
+        for rows, gold in rows_of(version.dataset):
+            hashes = [content.add(row, given) for row, given in zip(rows, gold, strict=True)]
+            file.write(rows, gold, hashes)
+            count += len(rows)
+            lease.progress(done=count, message="Writing reviews")
+    version.review_count = count
+    return content.hexdigest()
+
+
+def _show(lease: Lease, version: DatasetVersion, part: Path, content: str) -> None:
+    """Move the file to its place and say so, unless the job is somebody else's by now."""
+    version.file = f"{snapshots.FOLDER}/version-{lease.job.pk}.parquet"
+    version.sha256 = content
+    version.byte_count = part.stat().st_size
+    with part.open("rb") as binary:
+        version.file_sha256 = hashlib.file_digest(binary, "sha256").hexdigest()
+    with lease.effect():
+        part.replace(snapshots.path_of(version.file))
+        version.save(update_fields=["file", "sha256", "file_sha256", "review_count", "byte_count"])
+
+
+def tidy(job_id: UUID) -> None:
+    """Remove what a version left that did not end well; its number is free again."""
+    for path in snapshots.path_of(snapshots.FOLDER).glob(f"version-{job_id}*"):
+        path.unlink(missing_ok=True)
+    DatasetVersion.objects.filter(job=job_id, file="").delete()
