@@ -5,9 +5,10 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import Count
 from django.utils import timezone
 
-from accounts.external import external_people, forget_unheard
+from accounts.external import external_ids, external_people, forget_unheard
 from labelling import answers as answers_json
 from labelling import gold, writing
 from labelling.answers import MAX_SPANS, Answers, AnswerValue, Fault
@@ -278,6 +279,20 @@ def remove_imported(*, project: Project, import_job_id: int, limit: int = 2000) 
     gold.recompute_many(project, schema, reviews, is_removal=True)
     _forget(project, {annotator_id for _, _, annotator_id in found})
     return len(found)
+
+
+def forget_silent(*, project: Project) -> None:
+    """Forget the people known from files of whom the project has no word any more."""
+    _forget(project, set(external_ids(project.slug)))
+
+
+def said_since(*, project: Project, dataset_id: int) -> tuple[int, int]:
+    """Count the annotations of a data set that no import brought, and the people behind them."""
+    rows = Annotation.objects.filter(
+        project=project, review__dataset=dataset_id, import_job__isnull=True
+    )
+    found = rows.aggregate(said=Count("pk"), people=Count("annotator", distinct=True))
+    return found["said"], found["people"]
 
 
 def _forget(project: Project, people: set[int]) -> None:

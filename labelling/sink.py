@@ -96,7 +96,8 @@ class GoldSink:
         if not self._is_frozen:
             freeze(schema_id=self._schema.id)
             self._is_frozen = True
-        same: dict[str, int | str] = {"source": GoldSource.IMPORTED.value, "project_id": self._project.pk}
+        source = GoldSource.IMPORTED.value
+        same: dict[str, int | str] = {"source": source, "project_id": self._project.pk}
         if connection.vendor == "postgresql":
             bulk.copy(_table(), (*_VARYING, *same), self._copied(rows, same))
         else:

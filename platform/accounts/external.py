@@ -68,6 +68,12 @@ def username_of(project_slug: str, name: str) -> str:
     return f"{whole[: MAX_NAME - len(digest) - 1]}~{digest}"
 
 
+def external_ids(project_slug: str) -> list[int]:
+    """Return the ids of the external people of a project."""
+    people = User.objects.filter(is_external=True, username__startswith=f"{project_slug}{_MARK}")
+    return list(people.values_list("pk", flat=True))
+
+
 def forget_unheard(project_slug: str, people: Collection[int]) -> int:
     """Delete external people (by id) of a project whose every statement is gone; return how many.
 

@@ -65,6 +65,17 @@ class AnswerSink(Protocol):
         """Put answers back that `before_and_update` returned."""
         ...
 
+    def said_since(self, dataset_id: int) -> tuple[int, int]:
+        """Count the annotations of a data set that came with no import, and who made them."""
+        ...
+
+    def remove_said(self, import_job_id: int, *, limit: int) -> int:
+        """Take away up to `limit` of the annotations that came with an import; return how many.
+
+        Called until it returns 0, which is when people who said nothing else are forgotten.
+        """
+        ...
+
 
 class _Nobody:
     """What takes answers while no package above has registered: nothing can be answered."""
@@ -98,6 +109,12 @@ class _Nobody:
 
     def restore(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
         """Nothing was changed."""
+
+    def said_since(self, dataset_id: int) -> tuple[int, int]:  # noqa: ARG002
+        return 0, 0
+
+    def remove_said(self, import_job_id: int, *, limit: int) -> int:  # noqa: ARG002
+        return 0
 
 
 _factories: list[Callable[[Project], AnswerSink]] = [lambda _: _Nobody()]

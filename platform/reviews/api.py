@@ -6,7 +6,7 @@ from typing import Any
 
 from django.http import StreamingHttpResponse
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,7 +16,7 @@ from common.errors import GlossError, Invalid
 from jobs.api import job_link
 from projects.api_base import ProjectAPIView
 from projects.models import Role
-from reviews import drafts, rejects, selectors, services
+from reviews import drafts, rejects, selectors, services, undo
 from reviews.mapping import ColumnMapping, from_json
 from reviews.models import Dataset, ImportJob, Upload
 
@@ -81,6 +81,12 @@ class AcceptedOut(serializers.Serializer[Any]):
     """A data set that is being imported, and the job that does it."""
 
     dataset = DatasetOut()
+    job = JobLinkOut()
+
+
+class RemovedOut(serializers.Serializer[Any]):
+    """The job that removes a data set."""
+
     job = JobLinkOut()
 
 
@@ -178,12 +184,32 @@ def _json(raw: str, name: str) -> Any:
 class DatasetApi(ProjectAPIView):
     """One data set."""
 
-    roles = {"GET": Role.VIEWER}
+    roles = {"GET": Role.VIEWER, "DELETE": Role.ANALYST}
 
     @extend_schema(operation_id="datasets_retrieve", responses=DatasetOut)
     def get(self, request: Request, slug: str, dataset_id: int) -> Response:  # noqa: ARG002
         """Return the data set with what became of its file."""
         return Response(DatasetOut(selectors.dataset_of(self.project, dataset_id)).data)
+
+    @extend_schema(
+        operation_id="datasets_destroy",
+        responses={202: RemovedOut},
+        parameters=[
+            OpenApiParameter(
+                "name",
+                str,
+                description="The data set's name; needed when annotations would be lost with it.",
+            )
+        ],
+    )
+    def delete(self, request: Request, slug: str, dataset_id: int) -> Response:  # noqa: ARG002
+        """Undo what made the data set: it is hidden at once and removed by a job."""
+        dataset = selectors.dataset_of(self.project, dataset_id)
+        typed = request.query_params.get("name", "")
+        job = undo.start_undo(
+            project=self.project, dataset=dataset, actor=self.user, typed_name=typed
+        )
+        return Response({"job": job_link(job)}, status=status.HTTP_202_ACCEPTED)
 
 
 class RejectsApi(ProjectAPIView):

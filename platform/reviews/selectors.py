@@ -35,7 +35,7 @@ def datasets_of(project: Project) -> QuerySet[Dataset]:
     """
     ended = ImportJob.objects.filter(dataset=OuterRef("pk"), job__state__in=ENDED_BADLY)
     return (
-        Dataset.objects.filter(Q(is_ready=True) | ~Exists(ended), project=project)
+        Dataset.objects.filter(Q(is_ready=True) | ~Exists(ended), project=project, removed_at=None)
         .select_related("created_by")
         .prefetch_related("imports__upload", "imports__job")
         .order_by("-id")

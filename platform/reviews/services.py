@@ -19,17 +19,17 @@ from jobs.models import Job
 from jobs.services import enqueue
 from projects.models import Project
 from reviews import mapping as mappings
+from reviews import undo
 from reviews.answers import sink_for
 from reviews.files import kept_name
 from reviews.mapping import ColumnMapping
-from reviews.models import Dataset, ImportJob, Review, Upload
+from reviews.models import Dataset, ImportJob, Upload
 from reviews.previews import Preview, look_at
 from reviews.remembered import remember
 from reviews.resumable import room
 from reviews.selectors import ENDED_BADLY
 
 _CHUNK = 1024 * 1024
-_SLICE = 2_000
 _OUR_NAME = re.compile(r"column \d+")
 MAX_DATASET_NAME = 100
 
@@ -239,10 +239,7 @@ def discard_import(*, work: ImportJob) -> None:
     """
     if work.dataset.is_ready:
         return
-    reviews = Review.objects.filter(import_job=work)
-    while ids := list(reviews.values_list("pk", flat=True)[:_SLICE]):
-        Review.objects.filter(pk__in=ids).delete()
-    work.dataset.delete()
+    undo.discard(work.dataset)
 
 
 def _new_dataset(*, project: Project, name: str, actor: User | None) -> Dataset:

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from reviews import api, bulk_views, dataset_views, table_api, upload_api, upload_views, views
-from reviews import check_views, mapping_views  # isort: skip
+from reviews import check_views, mapping_views, undo_views  # isort: skip
 from reviews import export_api, export_views  # isort: skip
 from reviews import derive_api, derive_views  # isort: skip
 
@@ -16,6 +16,7 @@ urlpatterns = [
     path("uploads/<int:upload_id>/", upload_views.upload_read, name="read"),
     path("uploads/<int:upload_id>/map/", mapping_views.upload_map, name="mapping"),
     path("uploads/<int:upload_id>/discard/", upload_views.upload_discard, name="discard"),
+    path("datasets/<int:dataset_id>/undo/", undo_views.dataset_undo, name="undo"),
     path("checks/<int:check_id>/", check_views.check_detail, name="check"),
     path("checks/<int:check_id>/rejects.csv", check_views.check_rejects, name="check-rejects"),
     path("datasets/<int:dataset_id>/", dataset_views.dataset_detail, name="dataset"),

@@ -56,6 +56,15 @@ class FakeSink:
     def restore(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
         self.stored.update(rows)
 
+    def said_since(self, dataset_id: int) -> tuple[int, int]:
+        assert dataset_id
+        return 0, 0
+
+    def remove_said(self, import_job_id: int, *, limit: int) -> int:
+        assert import_job_id
+        assert limit
+        return 0
+
 
 @pytest.fixture
 def sink() -> Iterator[FakeSink]:

@@ -14,6 +14,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from common.errors import Conflict
 from projects.models import Project, Role
 from reviews import resumable, services
 from reviews.models import Upload
@@ -28,19 +29,20 @@ def client(api: Callable[..., APIClient], owner: User) -> APIClient:
     return api(owner)
 
 
-def begin(client: Client, size: int = len(DATA), name: str = "coats.csv", **headers: str) -> Any:
+def begin(client: Client, size: int = len(DATA), name: str = "coats.csv", **headers: Any) -> Any:
     named = base64.b64encode(name.encode()).decode()
     sent = {"HTTP_UPLOAD_LENGTH": str(size), "HTTP_UPLOAD_METADATA": f"filename {named}"}
-    return client.post(UPLOADS, **{**sent, "HTTP_TUS_RESUMABLE": "1.0.0", **headers})  # type: ignore[arg-type]
+    return client.post(UPLOADS, **{**sent, "HTTP_TUS_RESUMABLE": "1.0.0", **headers})
 
 
-def send(client: Client, url: str, piece: bytes, offset: int, **headers: str) -> Any:
+def send(client: Client, url: str, piece: bytes, offset: int, **headers: Any) -> Any:
+    sent: dict[str, Any] = {"HTTP_UPLOAD_OFFSET": str(offset), "HTTP_TUS_RESUMABLE": "1.0.0"}
     return client.generic(
         "PATCH",
         url,
         piece,
         content_type="application/offset+octet-stream",
-        **{"HTTP_UPLOAD_OFFSET": str(offset), "HTTP_TUS_RESUMABLE": "1.0.0", **headers},
+        **{**sent, **headers},
     )
 
 
@@ -105,7 +107,7 @@ def test_a_piece_that_comes_twice_at_once_is_counted_once(client: APIClient) -> 
 
     resumable.append(upload=mine, offset=0, read=lambda _: read(), size=500)
 
-    with pytest.raises(resumable.Conflict, match="Another request"):
+    with pytest.raises(Conflict, match="Another request"):
         resumable.append(upload=same, offset=0, read=lambda _: DATA[:500], size=500)
     assert client.head(url)["Upload-Offset"] == "500"
 
@@ -172,7 +174,7 @@ def test_a_checksum_that_fits_is_taken_and_another_is_not(
     ],
 )
 def test_a_beginning_that_makes_no_sense_is_refused_and_leaves_nothing(
-    client: APIClient, headers: dict[str, str], status: int
+    client: APIClient, headers: dict[str, Any], status: int
 ) -> None:
     answer = begin(client, **headers)
 
