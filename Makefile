@@ -16,7 +16,7 @@ PYTHON3 ?= python3
 # Where pip finds torch, for a machine that should not take the package index's default build.
 TORCH_INDEX_URL ?=
 
-.PHONY: help run test lint bench format clean
+.PHONY: help run test lint bench fuzz format clean
 
 help: ## Show this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -37,6 +37,9 @@ lint: $(VENV)/.installed-dev ## Check style, types, templates, import contracts,
 
 bench: $(VENV)/.installed-dev ## Measure (BENCH=name for one of them); a table, and JSON below bench-results/
 	@exec $(PYTHON) -m tests.bench $(BENCH)
+
+fuzz: $(VENV)/.installed-dev ## Fuzz the readers of files (GLOSS_FUZZ_SECONDS=60 for each property)
+	@GLOSS_FUZZ_SECONDS=$${GLOSS_FUZZ_SECONDS:-60} $(PYTHON) -m pytest tests/reviews/test_sources_fuzz.py -q -n0
 
 format: $(VENV)/.installed-dev ## Bring code into the house style
 	@$(VENV)/bin/ruff check --fix . && $(VENV)/bin/ruff format .
