@@ -12,15 +12,11 @@ def normalise(raw: str) -> str:
     """
     if raw.isascii() and "\x00" not in raw and "\r" not in raw:
         return raw.strip()  # nothing of the rest can apply, and imports are mostly this
-    return composed(raw.replace("\x00", "")).strip()
-
-
-def composed(raw: str) -> str:
-    """Return what `normalise` makes of a text but for NULs and the blanks at its ends."""
-    text = raw.replace("\ufeff", "").replace("\r\n", "\n").replace("\r", "\n")
+    text = raw.replace("\x00", "").replace("\ufeff", "")
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
     # Lone surrogates cannot be encoded; they come from broken JSON escapes.
     text = text.encode("utf-8", "replace").decode("utf-8")
-    return unicodedata.normalize("NFC", text)
+    return unicodedata.normalize("NFC", text).strip()
 
 
 def text_hash(text: str) -> str:

@@ -12,7 +12,7 @@ from itertools import compress, repeat
 from operator import is_, not_
 from typing import Any, TypeVar
 
-from common.text import composed, normalise
+from common.text import normalise
 from reviews.batches import Batch
 from reviews.dates import parse_date
 from reviews.decided import NOTHING_GIVEN, Decided, Given, Rows
@@ -237,14 +237,17 @@ def _fragment(name: str) -> Callable[[str], str]:
 
 
 def normalised(texts: Sequence[str]) -> list[str]:
-    """Return common.text.normalise of every text, most of it done for all of them at once."""
-    whole = "\x00".join(texts)
-    if whole.count("\x00") >= len(texts):
-        return list(map(normalise, texts))  # one of them has a NUL of its own
-    if not whole.isascii() or "\r" in whole:
-        # No sign composes across the NUL between two texts, and no line end reaches over it.
-        texts = composed(whole).split("\x00")
-    return list(map(str.strip, texts))
+    """Return common.text.normalise of every text; for most it comes to stripping them."""
+    are_ascii = list(map(str.isascii, texts))
+    whole = "\n".join(compress(texts, are_ascii))
+    if "\r" in whole or "\x00" in whole:
+        return list(map(normalise, texts))
+    if all(are_ascii):
+        return list(map(str.strip, texts))
+    return [
+        text.strip() if is_ascii else normalise(text)
+        for text, is_ascii in zip(texts, are_ascii, strict=True)
+    ]
 
 
 def _originals(raws: Sequence[str], texts: Sequence[str]) -> list[str]:
