@@ -28,10 +28,11 @@ class TooSlow(GlossError):
 
 
 @contextmanager
-def patience(seconds: float = SECONDS) -> Iterator[None]:
+def patience(seconds: float | None = None) -> Iterator[None]:
     """Raise TooSlow when what is asked inside takes longer; nothing may be written inside."""
+    limit = SECONDS if seconds is None else seconds
     try:
-        with _postgresql(seconds) if connection.vendor == "postgresql" else _sqlite(seconds):
+        with _postgresql(limit) if connection.vendor == "postgresql" else _sqlite(limit):
             yield
     except OperationalError as error:
         if "statement timeout" in str(error) or "interrupted" in str(error):
@@ -42,7 +43,7 @@ def patience(seconds: float = SECONDS) -> Iterator[None]:
 @contextmanager
 def _postgresql(seconds: float) -> Iterator[None]:
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(f"SET LOCAL statement_timeout = {int(1000 * seconds)}")
+        cursor.execute(f"SET LOCAL statement_timeout = {max(1, int(1000 * seconds))}")
         yield
         # Whoever has opened a transaction around this one keeps its own limit.
         cursor.execute("SET LOCAL statement_timeout TO DEFAULT")

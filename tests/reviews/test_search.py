@@ -1,4 +1,4 @@
-"""The full-text search: its language, its index, and that both databases agree with plain Python."""
+"""The full-text search: its language, its index, and that databases agree with plain Python."""
 
 import unicodedata
 from collections.abc import Callable
@@ -170,14 +170,14 @@ def test_reviews_that_go_leave_the_index(project: Project, dataset: Dataset) -> 
 
     with connection.cursor() as cursor:
         table = "reviews_search" if connection.vendor == "postgresql" else "reviews_search_docsize"
-        cursor.execute(f"SELECT COUNT(*) FROM {table}")
+        cursor.execute(f"SELECT COUNT(*) FROM {table}")  # noqa: S608
         assert cursor.fetchone() == (len(TEXTS) - 1,)
         if connection.vendor == "sqlite":  # raises where the index and its texts have parted
             cursor.execute("INSERT INTO reviews_search(reviews_search) VALUES ('integrity-check')")
     assert found(project, "zip*") == {"zipper"}
     dataset.delete()
     with connection.cursor() as cursor:
-        cursor.execute(f"SELECT COUNT(*) FROM {table}")
+        cursor.execute(f"SELECT COUNT(*) FROM {table}")  # noqa: S608
         assert cursor.fetchone() == (0,)
 
 
