@@ -25,7 +25,7 @@ from ml.inputs import Row
 from ml.models import PredictionJob
 from ml.scoring import load_for_work
 from reviews.files import open_upload
-from reviews.selectors import visible_reviews
+from reviews.members import reviews_in
 
 CHUNK = 512
 
@@ -70,7 +70,9 @@ def _rows(work: PredictionJob) -> Iterator[Iterator[Row]]:
 
 
 def _reviews(work: PredictionJob) -> Iterator[Row]:
-    reviews = visible_reviews(work.project).filter(dataset=work.dataset).order_by("pk")
+    if work.dataset is None:
+        return
+    reviews = reviews_in(work.dataset).filter(dataset__is_ready=True).order_by("pk")
     after = 0
     while chunk := list(reviews.filter(pk__gt=after).values_list("pk", "text")[:CHUNK]):
         yield from (Row(text, pk) for pk, text in chunk)

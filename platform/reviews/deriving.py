@@ -102,6 +102,8 @@ def chosen_by(project: Project, recipe: Recipe) -> QuerySet[Review]:
 
 def preview(project: Project, recipe: Recipe) -> Preview:
     """Count what fits and show what becomes of some texts; raise TooSlow when it takes long."""
+    if recipe.sample is not None and recipe.sample.by:
+        classes.expression_of(project, recipe.sample.by)  # which raises when there are no such
     with patience(_PATIENCE_SECONDS):
         reviews = reviews_for(project, recipe).order_by()
         count = reviews[:COUNT_LIMIT].count()
