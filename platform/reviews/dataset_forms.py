@@ -23,9 +23,9 @@ class SplitForm(forms.Form):
         required=False,
         help_text="Models are then tested on products that they have not seen.",
     )
-    train = forms.IntegerField(label="Train, in percent", min_value=1, max_value=98)
-    validation = forms.IntegerField(label="Validation, in percent", min_value=1, max_value=98)
-    test = forms.IntegerField(label="Test, in percent", min_value=1, max_value=98)
+    train = forms.IntegerField(label="Train (%)", min_value=1, max_value=98)
+    validation = forms.IntegerField(label="Validation (%)", min_value=1, max_value=98)
+    test = forms.IntegerField(label="Test (%)", min_value=1, max_value=98)
     seed = forms.IntegerField(
         min_value=0,
         max_value=2**31 - 1,

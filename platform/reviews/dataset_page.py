@@ -7,6 +7,7 @@ from typing import Any
 from reviews import search_index, snapshots, splitting, strata
 from reviews.cleaning import STEPS
 from reviews.models import Dataset, DatasetVersion, ImportJob
+from reviews.recipes import separator_in_words
 from reviews.sources import KINDS
 
 SPLITS = ("train", "validation", "test")
@@ -87,7 +88,7 @@ def _mapping_facts(mapping: Mapping[str, Any]) -> Iterator[Fact]:
     text = mapping.get("text", [])
     yield Fact("Text", ", ".join(text))
     if len(text) > 1:
-        yield Fact("Joined with", repr(mapping.get("separator", ""))[1:-1])
+        yield Fact("Joined with", separator_in_words(mapping.get("separator", "")))
     for column, question in mapping.get("answers", {}).items():
         yield Fact(f"Answers {question}", column)
     for column, words in mapping.get("values", {}).items():
@@ -96,7 +97,8 @@ def _mapping_facts(mapping: Mapping[str, Any]) -> Iterator[Fact]:
         yield Fact(key.capitalize(), mapping.get(key, ""))
     yield Fact("Metadata", ", ".join(mapping.get("metadata") or []))
     steps = [STEPS[key] for key in mapping.get("cleaning", []) if key in STEPS]
-    yield Fact("Cleaned by", ", then ".join(f"{step.name} ({step.description})" for step in steps))
+    said = (f"{step.name} ({step.description.rstrip('.')})" for step in steps)
+    yield Fact("Cleaned by", ", then ".join(said))
     yield Fact("Exact duplicates", _DUPLICATES.get(mapping.get("on_duplicate", "skip"), ""))
     yield Fact("Near duplicates", _DUPLICATES.get(mapping.get("on_near_duplicate", "keep"), ""))
 

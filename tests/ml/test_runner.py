@@ -15,6 +15,7 @@ from jobs.lease import LeaseLost
 from jobs.models import Job
 from ml import checkpoints, runner
 from ml.models import Evaluation, ModelVersion, Prediction, TrainingRun
+from reviews import splitting
 from reviews.models import Review
 from tests.ml.conftest import finish, hold
 
@@ -178,3 +179,24 @@ def test_old_directories_without_a_version_are_swept(
 
     left = {path.name for path in folder.iterdir()}
     assert left == {version.directory, "run-999-2", "something-else"}
+
+
+def test_a_training_freezes_the_splits_after_those_that_wait_are_drawn(
+    labelled: list[Review], start: Callable[..., TrainingRun]
+) -> None:
+    dataset = labelled[0].dataset
+    drawing = splitting.redraw(dataset=dataset, wishes=splitting.Wishes(seed=2), actor=None)
+    run = start()
+    assert run.job is not None
+
+    finish(run.job)
+
+    drawing.refresh_from_db()
+    dataset.refresh_from_db()
+    run.refresh_from_db()
+    assert drawing.state == Job.State.SUCCEEDED
+    assert dataset.splits_frozen_at is not None
+    assert dataset.split_plan["seed"] == 2
+    assert run.counts["test"] == dataset.split_counts["test"]
+    with pytest.raises(Conflict, match="frozen"):
+        splitting.redraw(dataset=dataset, wishes=splitting.Wishes(seed=3), actor=None)
