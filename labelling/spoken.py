@@ -1,6 +1,6 @@
 """What people said about many reviews, read in a handful of queries."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
 
@@ -8,6 +8,9 @@ from labelling.answers import Answers, AnswerValue
 from labelling.models import Annotation, Answer, Option, Question, Span
 from labelling.snapshot import QuestionSnapshot, SchemaSnapshot
 from labelling.spans import SpanValue
+
+#: Annotations whose answers are asked for at a time.
+_SLICE = 5000
 
 
 @dataclass(slots=True)
@@ -43,9 +46,15 @@ def statements(review_ids: Collection[int], schema: SchemaSnapshot) -> dict[int,
         by_review.setdefault(review_id, []).append(said)
     if by_id:
         asked = _Asked(schema)
-        _add_answers(by_id, review_ids, asked)
-        _add_spans(by_id, review_ids, asked)
+        for ids in _slices(list(by_id)):
+            _add_answers(by_id, ids, asked)
+            _add_spans(by_id, ids, asked)
     return by_review
+
+
+def _slices(annotation_ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(annotation_ids), _SLICE):
+        yield annotation_ids[start : start + _SLICE]
 
 
 class _Asked:
@@ -81,16 +90,18 @@ class _Asked:
         return key if key in self._keys[question.id] else None
 
 
-def _add_answers(by_id: dict[int, Statement], review_ids: Collection[int], asked: _Asked) -> None:
+# By the ids of annotations and not by a join: PostgreSQL, which knows nothing yet of rows that an
+# import is just writing, would read the whole table for it.
+def _add_answers(by_id: dict[int, Statement], ids: Sequence[int], asked: _Asked) -> None:
     rows = list(
-        Answer.objects.filter(annotation__review_id__in=review_ids)
-        .order_by("id")
-        .values_list("annotation_id", "question_id", "option_id", "number")
+        Answer.objects.filter(annotation_id__in=ids).values_list(
+            "annotation_id", "question_id", "option_id", "number"
+        )
     )
     asked.learn((row[1] for row in rows), (row[2] for row in rows))
     for annotation_id, question_id, option_id, number in rows:
-        said, question = by_id.get(annotation_id), asked.question(question_id)
-        if said is None or question is None:  # None: said since the annotations were read
+        said, question = by_id[annotation_id], asked.question(question_id)
+        if question is None:
             continue
         option = asked.option(question, option_id)
         if option is not None or option_id is None:
@@ -118,9 +129,9 @@ def fold(
 _READING_ORDER = attrgetter("start", "end", "option", "polarity", "text")
 
 
-def _add_spans(by_id: dict[int, Statement], review_ids: Collection[int], asked: _Asked) -> None:
+def _add_spans(by_id: dict[int, Statement], ids: Sequence[int], asked: _Asked) -> None:
     rows = list(
-        Span.objects.filter(annotation__review_id__in=review_ids).values_list(
+        Span.objects.filter(annotation_id__in=ids).values_list(
             "annotation_id", "question_id", "option_id", "start", "end", "polarity", "text"
         )
     )
@@ -129,7 +140,7 @@ def _add_spans(by_id: dict[int, Statement], review_ids: Collection[int], asked: 
     for annotation_id, question_id, option_id, start, end, polarity, text in rows:
         question = asked.question(question_id)
         option = asked.option(question, option_id) if question else None
-        if question is not None and option is not None and annotation_id in by_id:
+        if question is not None and option is not None:
             span = SpanValue(start, end, option, polarity, text)
             found.setdefault((annotation_id, question.key), []).append(span)
     for (annotation_id, key), spans in found.items():
