@@ -77,7 +77,8 @@ class Duplicates:
 
 def _repeated(rows: Rows, keys: Numbers) -> dict[int, int]:
     """Return the places of rows whose text came before in the batch, with the first such place."""
-    if len(np.unique(keys)) == len(keys):
+    in_order = np.sort(keys)
+    if not np.any(in_order[1:] == in_order[:-1]):
         return {}
     first: dict[bytes, int] = {}
     return {

@@ -16,8 +16,6 @@ from reviews.models import Dataset, Fingerprints
 Numbers = NDArray[np.int64]
 
 _STORED = "<i8"
-#: What was added is put in order once there is so much of it, or a quarter of what is in order.
-_PENDING = 65_536
 
 
 def keys_of(digests: Sequence[bytes]) -> Numbers:
@@ -43,51 +41,52 @@ def record(*, dataset_id: int, first_row: int, keys: Numbers, ids: Numbers) -> N
 
 
 class Known:
-    """Fingerprints in memory, to look many up at once."""
+    """Fingerprints in memory, to look many up at once.
+
+    Held in a few sorted runs, each at least twice as long as the next, so that adding some costs
+    little and finding some is a handful of searches.
+    """
 
     def __init__(self) -> None:
-        self._keys = np.zeros(0, np.int64)
-        self._ids = np.zeros(0, np.int64)
-        self._pending: list[tuple[Numbers, Numbers]] = []
-        self._pending_count = 0
+        self._runs: list[tuple[Numbers, Numbers]] = []
 
     def __len__(self) -> int:
         """Return how many there are."""
-        return len(self._keys) + self._pending_count
+        return sum(len(keys) for keys, _ in self._runs)
 
     def add(self, keys: Numbers, ids: Numbers) -> None:
         """Add fingerprints; the same key may come again."""
-        self._pending.append((keys, ids))
-        self._pending_count += len(keys)
-        if self._pending_count > max(_PENDING, len(self._keys) // 4):
-            self._settle()
+        if not len(keys):
+            return
+        order = np.argsort(keys)
+        self._runs.append((keys[order], ids[order]))
+        while len(self._runs) > 1 and len(self._runs[-2][0]) < 2 * len(self._runs[-1][0]):
+            self._runs[-2:] = [_merged(*self._runs[-2:])]
 
     def find(self, keys: Numbers) -> list[tuple[int, int]]:
         """Return (place in `keys`, id of a review) wherever a review has that key, by place."""
-        found = _matches(self._keys, self._ids, keys)
-        for some_keys, some_ids in self._pending:
-            order = np.argsort(some_keys, kind="stable")
-            found += _matches(some_keys[order], some_ids[order], keys)
-        return sorted(found)
+        # In order, so that one search after the other meets the same part of a run.
+        order = np.argsort(keys)
+        wanted = keys[order]
+        found = [pair for known, ids in self._runs for pair in _matches(known, ids, wanted)]
+        return sorted((int(order[place]), number) for place, number in found)
 
-    def _settle(self) -> None:
-        keys = np.concatenate([self._keys, *(keys for keys, _ in self._pending)])
-        ids = np.concatenate([self._ids, *(ids for _, ids in self._pending)])
-        self._pending, self._pending_count = [], 0
-        order = np.argsort(keys, kind="stable")
-        self._keys, self._ids = keys[order], ids[order]
+
+def _merged(
+    first: tuple[Numbers, Numbers], second: tuple[Numbers, Numbers]
+) -> tuple[Numbers, Numbers]:
+    keys, ids = (np.concatenate(pair) for pair in zip(first, second, strict=True))
+    order = np.argsort(keys, kind="stable")
+    return keys[order], ids[order]
 
 
 def _matches(known: Numbers, ids: Numbers, keys: Numbers) -> list[tuple[int, int]]:
     starts = np.searchsorted(known, keys, side="left")
-    inside = starts < len(known)
-    hits = np.flatnonzero(inside)
-    hits = hits[known[starts[hits]] == keys[hits]]
-    ends = np.searchsorted(known, keys[hits], side="right")
+    hits = np.flatnonzero(known.take(starts, mode="clip") == keys)
     return [
         (int(place), int(ids[at]))
-        for place, end in zip(hits, ends, strict=True)
-        for at in range(int(starts[place]), int(end))
+        for place in hits
+        for at in range(int(starts[place]), int(np.searchsorted(known, keys[place], side="right")))
     ]
 
 

@@ -3,7 +3,8 @@
 import hashlib
 
 import numpy as np
-import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from common.text import text_hash, text_key
 from projects.models import Project
@@ -32,9 +33,7 @@ def test_many_draws_are_the_single_draws() -> None:
     assert set(parts) == {"train", "validation", "test"}
 
 
-@pytest.mark.parametrize("pending", [1, 100_000], ids=["in order", "as it came"])
-def test_every_review_with_a_key_is_found(pending: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(fingerprints, "_PENDING", pending)
+def test_every_review_with_a_key_is_found() -> None:
     known = Known()
     known.add(np.array([5, 3], np.int64), np.array([50, 30], np.int64))
     known.add(np.array([5, 2**62], np.int64), np.array([51, 99], np.int64))
@@ -43,6 +42,19 @@ def test_every_review_with_a_key_is_found(pending: int, monkeypatch: pytest.Monk
 
     assert found == [(1, 50), (1, 51), (2, 99), (3, 30)]
     assert len(known) == 4
+
+
+@given(batches=st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=12))
+def test_however_keys_come_all_of_them_are_found(batches: list[list[int]]) -> None:
+    known, expected = Known(), []
+    for start, batch in enumerate(batches):
+        ids = [100 * start + at for at in range(len(batch))]
+        known.add(np.array(batch, np.int64), np.array(ids, np.int64))
+        expected += zip(batch, ids, strict=True)
+
+    found = known.find(np.arange(31, dtype=np.int64))
+
+    assert sorted(found) == sorted(expected)
 
 
 def test_what_was_stored_is_known_again(project: Project) -> None:
