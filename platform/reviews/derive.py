@@ -119,7 +119,7 @@ def _copy(lease: Lease, dataset: Dataset, recipe: Recipe) -> None:
             counts["copied"] += len(written)
             counts["empty"] += sum(not each.text for each in made)
             counts["duplicates"] = done - counts["copied"] - counts["empty"]
-            counts += _copy_labels(dataset, recipe, written)
+            counts.update(_copy_labels(dataset, recipe, written))
             counts["last"] = originals[-1].pk
             _note(dataset, **counts)
 

@@ -15,7 +15,6 @@ from reviews.cleaning import STEPS
 from reviews.deriving import MAX_NAME, metadata_columns
 from reviews.models import Dataset
 from reviews.recipes import (
-    DEFAULT_SEPARATOR,
     MAX_PARTS,
     META,
     PLAIN_PARTS,
@@ -30,12 +29,13 @@ _PART = re.compile(r"part([1-9][0-9]?)")
 #: Parameters of the table of reviews that are no filters.
 _NO_FILTERS = frozenset({"after", "before", "columns", "dataset", "csrfmiddlewaretoken"})
 _MAX_SEED = 2_147_483_647
+_DEFAULTS = {"part1": TEXT, "sample": "all", "seed": "0", "between": "paragraph"}
 
 
 class DeriveForm(forms.Form):
     """Where from, which, how many, cleaned and joined how."""
 
-    name = forms.CharField(label="Name of the new data set", required=False, max_length=MAX_NAME)
+    name = forms.CharField(label="Name of the new data set", max_length=MAX_NAME)
     source = forms.MultipleChoiceField(
         label="Data sets",
         required=False,
@@ -50,9 +50,8 @@ class DeriveForm(forms.Form):
     )
     sample = forms.ChoiceField(
         label="How many",
-        required=False,
         choices=[
-            ("", "All that fit"),
+            ("all", "All that fit"),
             ("share", "A share of them, in percent"),
             ("count", "A number of them"),
         ],
@@ -67,7 +66,6 @@ class DeriveForm(forms.Form):
         help_text="The share (at least one) or the number is then taken of every class.",
     )
     seed = forms.IntegerField(
-        required=False,
         min_value=0,
         max_value=_MAX_SEED,
         help_text="The same seed draws the same reviews.",
@@ -75,29 +73,31 @@ class DeriveForm(forms.Form):
     step = forms.MultipleChoiceField(
         label="Cleaning",
         required=False,
-        choices=[(step.key, f"{step.name}: {step.description}") for step in STEPS.values()],
         widget=forms.CheckboxSelectMultiple,
     )
-    between = forms.ChoiceField(label="Between the parts", required=False)
+    between = forms.ChoiceField(label="Between the parts")
 
     def __init__(self, project: Project, data: QueryDict | None) -> None:
         sent = QueryDict(mutable=True) if data is None else data.copy()
         # The table of reviews names one data set, as a filter.
         for number in sent.getlist("dataset"):
             sent.appendlist("source", number)
-        sent.setdefault("part1", TEXT)
+        for name, value in _DEFAULTS.items():
+            if not sent.get(name):
+                sent[name] = value
         super().__init__(sent)
         self._project = project
         self._choose("source", _sources(project))
         columns = [(META + name, name) for name in metadata_columns(project)]
         offered = [(each.key, each.name) for each in classes.choices_for(project)]
         self._choose("by", [("", "Of all of them together"), *offered, *columns])
+        self._choose("step", _steps(sent.getlist("step")))
         self._choose("between", _separators(sent))
         parts = [("", "–"), *((each, each.capitalize()) for each in PLAIN_PARTS), *columns]
         for place in range(1, _part_count(sent) + 1):
             chosen = [*parts, *_unknown(sent.get(f"part{place}", ""), dict(parts))]
             self.fields[f"part{place}"] = forms.ChoiceField(
-                label=f"Part {place}", required=False, choices=chosen
+                label=f"Part {place}", required=place == 1, choices=chosen
             )
 
     def _choose(self, name: str, choices: list[tuple[str, str]]) -> None:
@@ -149,6 +149,13 @@ def _sources(project: Project) -> list[tuple[str, str]]:
     ]
 
 
+def _steps(chosen: list[str]) -> list[tuple[str, str]]:
+    """Offer the steps that are chosen first, in their order, since that is how they are applied."""
+    first = [STEPS[key] for key in dict.fromkeys(chosen) if key in STEPS]
+    rest = [step for step in STEPS.values() if step not in first]
+    return [(step.key, f"{step.name}: {step.description}") for step in (*first, *rest)]
+
+
 def _separators(sent: QueryDict) -> list[tuple[str, str]]:
     known = [(key, name) for key, (name, _) in SEPARATORS.items()]
     return [*known, *_unknown(sent.get("between", ""), dict(known))]
@@ -160,8 +167,6 @@ def _unknown(value: str | None, known: Mapping[str, str]) -> list[tuple[str, str
 
 
 def _separator(chosen: str) -> str:
-    if not chosen:
-        return DEFAULT_SEPARATOR
     return SEPARATORS[chosen][1] if chosen in SEPARATORS else chosen
 
 
@@ -172,11 +177,11 @@ def _part_count(sent: QueryDict) -> int:
 
 def _sample(data: Mapping[str, Any]) -> Sample | None:
     kind, amount = data["sample"], data["amount"]
-    if not kind:
+    if kind == "all":
         return None
     if amount is None:
         raise Invalid.of("amount", "Say how many percent, or how many reviews.")
-    seed, by = data["seed"] or 0, data["by"]
+    seed, by = data["seed"], data["by"]
     if kind == "count":
         if amount != int(amount):
             raise Invalid.of("amount", f"{amount} is no whole number of reviews.")

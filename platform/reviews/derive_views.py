@@ -56,9 +56,10 @@ def _started(request: HttpRequest, project: Project, form: DeriveForm) -> Any:
 
 def _preview(project: Project, form: DeriveForm) -> dict[str, Any]:
     """Return what the form would give, or what is wrong with it."""
-    if not form.is_valid():
-        first = next(iter(form.errors.values()))[0]
-        return {"problem": first}
+    # Whoever has not thought of a name yet wants to see what there is all the same.
+    wrong = [errors[0] for name, errors in form.errors.items() if name != "name"]
+    if wrong:
+        return {"problem": wrong[0]}
     try:
         recipe = form.recipe()
         return {"seen": deriving.preview(project, recipe), "recipe": recipe}

@@ -116,10 +116,12 @@ def test_an_address_that_makes_a_recipe_gives_the_same_recipe(
         separator=" :: ",
     )
 
-    form = client.get(f"{url}?{recipe.as_query()}").context["form"]
+    form = client.get(f"{url}?name=x&{recipe.as_query()}").context["form"]
 
     assert form.is_valid(), form.errors
     assert form.recipe() == recipe
+    # A browser sends ticked boxes in the order of the page.
+    assert [key for key, _ in form.fields["step"].choices][:2] == ["spaces", "html"]
 
 
 def test_the_preview_counts_and_shows_texts_before_and_after(
