@@ -169,6 +169,17 @@ def test_a_later_data_set_follows_the_reviews_that_it_resembles(project: Project
     assert second.split_plan["counts"]["followed"] == 40
 
 
+def test_groups_that_were_found_before_stay(project: Project) -> None:
+    first = _dataset(project, _copies(1) + _copies(2))
+    _drawn(first)
+    before = dict(first.reviews.values_list("pk", "group_key"))
+
+    _drawn(_dataset(project, _texts(20)))
+
+    assert dict(first.reviews.values_list("pk", "group_key")) == before
+    assert None not in before.values()
+
+
 def test_reviews_of_other_projects_are_not_compared(project: Project, mallory: User) -> None:
     foreign = mallory.memberships.get().project
     _drawn(_dataset(foreign, _copies(1)))
@@ -297,6 +308,32 @@ def test_a_data_set_that_has_gone_meanwhile_is_no_error(project: Project) -> Non
 
 
 # --- Killed ---------------------------------------------------------------------------------------
+
+
+class Interrupted(Lease):
+    """A lease in whose first progress something else happens."""
+
+    def __init__(self, lease: Lease, happens: Callable[[], object]) -> None:
+        super().__init__(lease.job)
+        self._happens = [happens]
+
+    def progress(self, *, done: int, total: int | None = None, message: str = "") -> None:
+        if self._happens:
+            self._happens.pop()()
+        super().progress(done=done, total=total, message=message)
+
+
+def test_two_draws_at_once_do_not_part_a_group(project: Project) -> None:
+    one = _dataset(project, [_copies(number)[0] for number in range(40)])
+    other = _dataset(project, [_copies(number)[1] for number in range(40)])
+    job = splitting.redraw(dataset=one, wishes=Wishes(seed=1), actor=None)
+
+    # The other draw reads this one's reviews as not drawn yet, and the other way round.
+    drawing.run(Interrupted(_claimed(job), lambda: _drawn(other, Wishes(seed=2))))
+
+    assert Review.objects.values_list("group_key", "split").distinct().count() == 40
+    one.refresh_from_db()
+    assert one.split_plan["counts"]["followed"] == 40
 
 
 class Killed(Exception):

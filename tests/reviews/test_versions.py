@@ -19,7 +19,7 @@ from jobs.worker import run_here
 from labelling.models import Gold
 from labelling.selectors import current_schema
 from projects.models import Project, Role
-from reviews import canonical, snapshots, snapshotting
+from reviews import canonical, snapshots, snapshotting, splitting
 from reviews.members import reviews_in
 from reviews.models import Dataset, DatasetVersion, Review, SelectedReview
 from tests import factories
@@ -178,6 +178,35 @@ def test_a_worker_that_lost_its_lease_shows_no_file(dataset: Dataset) -> None:
     version.refresh_from_db()
     folder = snapshots.path_of(snapshots.FOLDER)
     assert [path.name for path in folder.iterdir()] == [Path(version.file).name]
+
+
+class Interrupted(Lease):
+    """A lease in whose first progress the splits are drawn anew."""
+
+    is_first = True
+
+    def progress(self, *, done: int, total: int | None = None, message: str = "") -> None:
+        if self.is_first:
+            self.is_first = False
+            dataset = Dataset.objects.get(pk=self.params["dataset"])
+            wishes = splitting.Wishes(seed=5)
+            run_here(splitting.redraw(dataset=dataset, wishes=wishes, actor=None))
+        super().progress(done=done, total=total, message=message)
+
+
+def test_no_version_holds_half_a_draw(dataset: Dataset) -> None:
+    version = snapshots.request_version(dataset=dataset, note="", actor=None)
+    assert version.job is not None
+    lease = claim_one(job_id=version.job.pk, worker="one")
+    assert lease is not None
+
+    snapshotting.run(Interrupted(lease.job))
+
+    version.refresh_from_db()
+    rows = parquet.read_table(_path(version)).to_pylist()
+    splits = dict(dataset.reviews.values_list("pk", "split"))
+    assert {row["id"]: row["split"] for row in rows} == splits
+    assert set(splits.values()) != {"train"}
 
 
 def test_the_files_go_with_the_data_set(dataset: Dataset) -> None:
