@@ -17,7 +17,7 @@ from reviews.tables import Record
 
 #: The most options that a question may get from the values of a column.
 MAX_VALUES = 100
-#: How many cells of a column are enough to tell what it holds.
+#: About how many cells of a column are enough to tell what it holds.
 _MAX_SAMPLES = 200
 
 
@@ -131,17 +131,35 @@ def samples_of(
 ) -> dict[str, list[str]]:
     """Return the cells of some records that are not blank: by column, and by field what was said.
 
-    A field that is called like a column stands for both, as it does in a mapping.
+    A field that is called like a column stands for both, as it does in a mapping. Of many cells
+    some are kept, evenly spread: a file that is sorted shows its first values only at the start.
     """
-    samples: dict[str, list[str]] = {name: [] for name in (*columns, *fields)}
+    samples = {name: _Sample() for name in (*columns, *fields)}
     for record in records:
         if record.error:
             continue
         said = [pair for each in record.said for pair in each.answers.items()]
         for name, cell in (*zip(columns, record.cells, strict=False), *said):
-            if cell.strip() and name in samples and len(samples[name]) < _MAX_SAMPLES:
-                samples[name].append(cell)
-    return samples
+            if name in samples and cell.strip():
+                samples[name].add(cell)
+    return {name: sample.cells for name, sample in samples.items()}
+
+
+class _Sample:
+    """Every cell, then every second, fourth, ... of those that came."""
+
+    def __init__(self) -> None:
+        self.cells: list[str] = []
+        self._step, self._seen = 1, 0
+
+    def add(self, cell: str) -> None:
+        """Keep the cell if it is its turn; keep every other one once there are too many."""
+        if self._seen % self._step == 0:
+            self.cells.append(cell)
+        self._seen += 1
+        if len(self.cells) > _MAX_SAMPLES:
+            del self.cells[1::2]
+            self._step *= 2
 
 
 def values_of(name: str, columns: Sequence[str], records: Iterable[Record]) -> Values:

@@ -258,3 +258,12 @@ def test_samples_hold_cells_and_what_was_said() -> None:
         "stars": [],
         "mood": ["positive"],
     }
+
+
+def test_samples_of_a_sorted_file_reach_its_end() -> None:
+    cells = ["1"] * 5_000 + ["10"] * 5_000
+
+    found = proposals.samples_of(["id", "rating"], _records(cells))["rating"]
+
+    assert 100 <= len(found) <= 200
+    assert found.count("10") == pytest.approx(len(found) / 2, abs=1)
