@@ -21,6 +21,7 @@ from typing import Any
 import psycopg
 
 from tests import servers
+from tests.bench import exporting, tables
 from tests.bench.imports import environment, run_import
 from tests.bench.made_up import COLUMNS, write_reviews
 from tests.bench.report import Report
@@ -91,6 +92,8 @@ def _on(report: Report, name: str, home: Path, files: tuple[Path, Path], bare: B
         report.add(f"{name}: peak memory, the whole file", peak, "MB", n=1)
         if result["accepted"] != ROWS:
             raise RuntimeError(f"{result} is not what the file holds")
+        tables.measure(report, gloss, name=name, slug="large")
+        exporting.measure(report, gloss, name=name, slug="large", smaller="small")
 
 
 def _rate(bare: Bare, path: Path, home: Path) -> float:
