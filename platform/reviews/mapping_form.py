@@ -8,6 +8,7 @@ from typing import Any
 
 from django import forms
 from django.http import QueryDict
+from django.utils.html import escape
 
 from common.errors import Invalid
 from projects.models import Project
@@ -26,6 +27,8 @@ SEPARATORS = {
 }
 _TEXTS = 4
 _ROLES = {"date": "Date", "product": "Product", "author": "Author", "annotator": "Annotator"}
+#: How the names of the fields begin that choose a column.
+_SELECTS = ("text-", "answer-", *_ROLES)
 #: So many values of a column are listed to say what they mean.
 _MAX_VALUES = 40
 _NOTHING = "(nothing)"
@@ -178,7 +181,7 @@ class MappingForm(forms.Form):
         for key, step in STEPS.items():
             self.fields[f"clean-{key}"] = forms.BooleanField(
                 label=step.name,
-                help_text=step.description,
+                help_text=escape(step.description),  # shown as it is, with examples of markup
                 required=False,
                 initial=key in self._start.cleaning,
             )
@@ -187,9 +190,7 @@ class MappingForm(forms.Form):
 
     def _policy(self, name: str, label: str, choices: Mapping[str, str]) -> None:
         self.initial[name] = getattr(self._start, name)
-        self.fields[name] = forms.ChoiceField(
-            label=label, choices=list(choices.items()), required=False
-        )
+        self.fields[name] = forms.ChoiceField(label=label, choices=list(choices.items()))
 
     def _is_used(self, column: str) -> bool:
         start = self._start
@@ -211,8 +212,18 @@ class MappingForm(forms.Form):
         names = [name for name in self.fields if name.startswith("text-")]
         used = [name for name in names if self._chosen(name)]
         shown = names[: max(2, names.index(used[-1]) + 2 if used else 0)]
-        samples = self._seen.samples(self._chosen(shown[0]))
+        samples = [
+            text for name in used for text in self._seen.samples(self._chosen(name), count=1)
+        ]
         return Row("Text", [self[name] for name in shown], samples, [])
+
+    def first_texts(self) -> list[str]:
+        """Return the texts of the first rows as they are chosen just now."""
+        names = [name for name in self.fields if name.startswith("text-")]
+        chosen = dict.fromkeys(self._chosen(name) for name in names if self._chosen(name))
+        places = [self._seen.columns.index(name) for name in chosen]
+        width = len(self._seen.columns)
+        return ["\n".join(row[at] for at in places) for row in self._seen.rows if len(row) == width]
 
     @cached_property
     def role_rows(self) -> list[Row]:
@@ -236,7 +247,7 @@ class MappingForm(forms.Form):
     @cached_property
     def unused(self) -> list[Unused]:
         """Return the columns, and the labels beside them, that nothing uses."""
-        used = {self._chosen(name) for name in self.fields if not name.startswith("drop-")}
+        used = {self._chosen(name) for name in self.fields if name.startswith(_SELECTS)}
         columns = len(self._seen.columns)
         return [
             Unused(
@@ -282,8 +293,8 @@ class MappingForm(forms.Form):
                 name for name in self._seen.columns if name in unused and name not in dropped
             ),
             cleaning=tuple(key for key in STEPS if self.cleaned_data[f"clean-{key}"]),
-            on_duplicate=self.cleaned_data["on_duplicate"] or "skip",
-            on_near_duplicate=self.cleaned_data["on_near_duplicate"] or "keep",
+            on_duplicate=self.cleaned_data["on_duplicate"],
+            on_near_duplicate=self.cleaned_data["on_near_duplicate"],
             has_header=self._seen.format.has_header,
             **roles,
         )

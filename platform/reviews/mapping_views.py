@@ -171,9 +171,7 @@ class _MapStep:
     def _page(self, form: MappingForm) -> HttpResponse:
         is_fragment = bool(getattr(self.request, "htmx", False))
         samples = {name: list(self.seen.values[name]) for name in self.seen.sources}
-        text = form.text_row.fields[0].value() or ""
-        texts = list(self.seen.values.get(self._source(text), ()))
-        found = cleaning_examples.examples(texts)
+        found = cleaning_examples.examples(form.first_texts())
         membership = membership_for(self.request.user, self.project.slug)
         context = {
             "upload": self.upload,
@@ -193,10 +191,6 @@ class _MapStep:
         template = "reviews/_map.html" if is_fragment else "reviews/map.html"
         status = (422 if is_fragment else 400) if form.errors else 200
         return render(self.request, template, context, status=status)
-
-    def _source(self, place: str) -> str:
-        sources = self.seen.sources
-        return sources[int(place)] if place.isdigit() and int(place) < len(sources) else ""
 
     def _read_url(self) -> str:
         path = reverse("reviews:read", args=[self.project.slug, self.upload.pk])

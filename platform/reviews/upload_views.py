@@ -24,6 +24,8 @@ from reviews.sources import KINDS
 from reviews.tables import Format
 from reviews.upload_form import UploadForm
 
+#: What the browser sends at once: small enough to be sent again, large enough to be fast.
+_PIECE_BYTES = 8 * 1024 * 1024
 STEPS = ["File", "Read", "Map", "Check", "Import"]
 
 
@@ -45,6 +47,7 @@ def upload_new(request: HttpRequest, slug: str) -> HttpResponse:
         "form": form,
         "steps": STEPS,
         "max_bytes": settings.GLOSS_UPLOAD_MAX_BYTES,
+        "piece_bytes": _PIECE_BYTES,
         "drafts": drafts.drafts_of(project, signed_in(request)),
     }
     return render(request, "reviews/upload.html", context, status=400 if form.errors else 200)

@@ -2,7 +2,6 @@
 import { csrfToken } from "./htmx-csrf.js";
 import { say } from "./messages.js";
 
-const PIECE_BYTES = 8 * 1024 * 1024;
 // After the last of these a lost connection waits for the person, or for the browser to be online.
 const PAUSES = [0, 1000, 3000, 5000, 10000];
 
@@ -69,7 +68,7 @@ function listen(element) {
   function make(file) {
     return new tus.Upload(file, {
       endpoint: element.dataset.upload,
-      chunkSize: PIECE_BYTES,
+      chunkSize: Number(element.dataset.pieceBytes),
       retryDelays: PAUSES,
       metadata: { filename: file.name },
       removeFingerprintOnSuccess: true,
