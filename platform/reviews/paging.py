@@ -44,7 +44,9 @@ class Wanted:
         """Return `size` reviews, newest first below `after`, or oldest first above `before`."""
         order = "pk" if before is not None else "-pk"
         ordered = self.reviews.order_by(order)
-        if self.matches is not None:
+        if self.matches is not None and not self.matches.is_first:
+            ordered = self.matches.narrow(ordered, after=after, before=before)
+        elif self.matches is not None:
             windows = self.matches.windows(after=after, before=before)
             found = (row for ids in windows for row in ordered.filter(pk__in=ids))
             return list(islice(found, size))
@@ -71,8 +73,9 @@ class Wanted:
     def count(self, *, limit: int) -> int:
         """Count them up to `limit`, which stands for that many or more; raise TooSlow."""
         with patience():
-            if self.matches is None:
-                return self.reviews.order_by()[:limit].count()
+            if self.matches is None or not self.matches.is_first:
+                found = self.matches.narrow(self.reviews) if self.matches else self.reviews
+                return found.order_by()[:limit].count()
             seen = 0
             for ids in self.matches.windows(after=None, before=None):
                 seen += self.reviews.filter(pk__in=ids).count()

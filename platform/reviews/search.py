@@ -81,6 +81,21 @@ class Matches:
     #: Name of the column with the id, and what to search for.
     key: str
     parameters: tuple[int | str, ...]
+    #: Whether to ask the index first and the reviews afterwards, or the database joins them better.
+    is_first: bool = True
+
+    def narrow(
+        self, reviews: QuerySet[Review], *, after: int | None = None, before: int | None = None
+    ) -> QuerySet[Review]:
+        """Keep the reviews that match; the place is said twice, since PostgreSQL infers it not."""
+        statement, parameters = self._beyond(before if before is not None else after, before)
+        return reviews.filter(pk__in=RawSQL(statement, parameters))  # noqa: S611  (parameters)
+
+    def _beyond(self, place: int | None, before: int | None) -> tuple[str, list[int | str]]:
+        if place is None:
+            return self.statement, [*self.parameters]
+        sign = "<" if before is None else ">"
+        return f"{self.statement} AND {self.key} {sign} %s", [*self.parameters, place]
 
     def windows(self, *, after: int | None, before: int | None) -> Iterator[Sequence[int]]:
         """Yield ids of what matches, newest first below `after`, or oldest first above `before`.
@@ -98,12 +113,10 @@ class Matches:
             place, size = ids[-1], min(size * _GROWTH, _LAST_WINDOW)
 
     def _next(self, place: int | None, size: int, *, upwards: bool) -> list[int]:
-        beyond = "" if place is None else f"AND {self.key} {'>' if upwards else '<'} %s"
+        statement, parameters = self._beyond(place, place if upwards else None)
         order = "ASC" if upwards else "DESC"
-        statement = f"{self.statement} {beyond} ORDER BY {self.key} {order} LIMIT %s"
-        parameters = [*self.parameters, *([] if place is None else [place]), size]
         with connection.cursor() as cursor:
-            cursor.execute(statement, parameters)
+            cursor.execute(f"{statement} ORDER BY {self.key} {order} LIMIT %s", [*parameters, size])
             return [pk for (pk,) in cursor.fetchall()]
 
 
@@ -115,7 +128,9 @@ def matches_for(project: Project, text: str) -> Matches | None:
         return None
     if connection.vendor == "postgresql":
         parameters = (project.pk, as_tsquery(query))
-        return Matches(_RARE_FIRST, "review_id", parameters) if _is_rare(parameters) else None
+        is_rare = _is_rare(parameters)
+        statement = _RARE_FIRST if is_rare else _IN_GIN
+        return Matches(statement, "review_id", parameters, is_first=is_rare)
     return Matches(_IN_FTS, "rowid", (_expression(query),)) if query.wanted else None
 
 
