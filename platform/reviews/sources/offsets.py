@@ -20,8 +20,9 @@ def place(text: str, start: int, end: int, claim: str) -> tuple[int, int]:
     converted = _from_units(text, start), _from_units(text, end)
     if not claim:
         return converted
-    for first, last in ((start, end), converted):
-        if first >= 0 and text[first:last] == claim:
+    # Code units first: browsers count them, and a text that repeats itself may fit both ways.
+    for first, last in (converted, (start, end)):
+        if 0 <= first < last <= len(text) and text[first:last] == claim:
             return first, last
     return _nearest(text, claim, start)
 
