@@ -6,6 +6,7 @@ from typing import Any, TypeGuard
 
 from common.errors import FieldError, Invalid
 from common.text import is_number
+from reviews.cleaning import check_steps
 from reviews.dates import parse_date
 
 DEFAULT_SEPARATOR = "\n\n"
@@ -189,6 +190,7 @@ def resolve(
     )
     _check_questions(found, questions, find.errors)
     _check_words(found, find.errors)
+    _check_cleaning(found, find.errors)
     if find.errors:
         raise Invalid(find.errors[0].message, errors=tuple(find.errors))
     if wanted.metadata is None:
@@ -243,6 +245,13 @@ def _check_words(found: ColumnMapping, errors: list[FieldError]) -> None:
     if found.annotator and not found.answers:
         message = "An annotator says something: choose the column of an answer too."
         errors.append(FieldError("mapping.annotator", message))
+
+
+def _check_cleaning(found: ColumnMapping, errors: list[FieldError]) -> None:
+    try:
+        check_steps(found.cleaning)
+    except ValueError as error:
+        errors.append(FieldError("mapping.cleaning", str(error)))
 
 
 # --- Guesses ----------------------------------------------------------------------------------

@@ -37,7 +37,7 @@ def test_it_prints_one_line_of_json_and_imports(csv_file: Path, sink: FakeSink) 
         "--answer", "Rating=rating", "--metadata", "Age",
     )  # fmt: skip
 
-    assert set(result) == {"read", "accepted", "rejected", "duplicates", "seconds"}
+    assert set(result) == {"read", "accepted", "rejected", "duplicates", "updated", "seconds"}
     assert (result["read"], result["accepted"], result["rejected"]) == (2, 1, 1)
     review = Review.objects.get()
     assert review.text == "Nice [SEP] It fits."

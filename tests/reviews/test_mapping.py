@@ -97,6 +97,11 @@ def test_values_are_for_columns_that_answer_and_annotators_for_answers() -> None
     assert fields == ["mapping.values", "mapping.annotator"]
 
 
+def test_a_cleaning_step_that_there_is_not_is_named() -> None:
+    with pytest.raises(Invalid, match="no cleaning step 'wash'; known: html"):
+        resolve(ColumnMapping(text=("t",), cleaning=("wash",)), columns=["t"], questions=[])
+
+
 def test_a_file_s_own_labels_answer_like_a_column() -> None:
     wanted = ColumnMapping(text=("t",), answers={"Label": "sentiment"})
 

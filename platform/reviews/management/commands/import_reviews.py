@@ -14,11 +14,13 @@ from jobs import worker
 from jobs.models import Job
 from projects.models import Project
 from reviews import services
-from reviews.mapping import DEFAULT_SEPARATOR, ColumnMapping
+from reviews.cleaning import STEPS
+from reviews.mapping import DEFAULT_SEPARATOR, ON_DUPLICATE, ON_NEAR_DUPLICATE, ColumnMapping
+from reviews.sources import KINDS
 
 
 class Command(BaseCommand):
-    help = "Import a CSV file of reviews; prints read, accepted, rejected, duplicates as JSON."
+    help = "Import a file of reviews; prints read, accepted, rejected, duplicates as JSON."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
@@ -36,6 +38,28 @@ class Command(BaseCommand):
         parser.add_argument("--date", default="", metavar="COLUMN")
         parser.add_argument("--product", default="", metavar="COLUMN")
         parser.add_argument("--author", default="", metavar="COLUMN")
+        parser.add_argument("--annotator", default="", metavar="COLUMN", help="Who said it.")
+        parser.add_argument(
+            "--value",
+            action="append",
+            default=[],
+            metavar="COLUMN:RAW=WORD",
+            help="What a value stands for, such as 'Stars:5 stars=5'.",
+        )
+        parser.add_argument(
+            "--clean",
+            action="append",
+            default=[],
+            metavar="STEP",
+            help=f"Clean the text; steps in the order given: {', '.join(STEPS)}.",
+        )
+        parser.add_argument("--on-duplicate", choices=ON_DUPLICATE, default=ON_DUPLICATE[0])
+        parser.add_argument(
+            "--on-near-duplicate", choices=ON_NEAR_DUPLICATE, default=ON_NEAR_DUPLICATE[0]
+        )
+        parser.add_argument("--kind", choices=[*KINDS], help="Guessed when left out.")
+        parser.add_argument("--sheet", help="Of a workbook; the first when left out.")
+        parser.add_argument("--quote", help="Guessed when left out.")
         parser.add_argument("--no-header", action="store_true", help="The first row is data.")
         parser.add_argument("--encoding", help="Guessed when left out.")
         parser.add_argument("--delimiter", help="Guessed when left out; 'tab' for a tab.")
@@ -69,8 +93,7 @@ def _start(options: dict[str, Any]) -> Job:
             dataset_name=options["dataset"],
             upload=upload,
             mapping=_mapping(options),
-            encoding=options["encoding"],
-            delimiter={"tab": "\t"}.get(options["delimiter"], options["delimiter"]),
+            read_as=_format(options),
             actor=None,
         )
     except (GlossError, CommandError):
@@ -94,8 +117,34 @@ def _mapping(options: dict[str, Any]) -> ColumnMapping:
         date=options["date"],
         product=options["product"],
         author=options["author"],
+        annotator=options["annotator"],
+        values=_values(options["value"]),
+        cleaning=tuple(options["clean"]),
+        on_duplicate=options["on_duplicate"],
+        on_near_duplicate=options["on_near_duplicate"],
         has_header=not options["no_header"],
     )
+
+
+def _format(options: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "kind": options["kind"],
+        "encoding": options["encoding"],
+        "delimiter": {"tab": "\t"}.get(options["delimiter"], options["delimiter"]),
+        "quote": options["quote"],
+        "sheet": options["sheet"],
+    }
+
+
+def _values(pairs: list[str]) -> dict[str, dict[str, str]]:
+    values: dict[str, dict[str, str]] = {}
+    for pair in pairs:
+        column, colon, rest = pair.partition(":")
+        raw, equals, word = rest.rpartition("=")
+        if not (colon and equals and column and raw):
+            raise CommandError(f"--value {pair}: write COLUMN:RAW=WORD, such as Stars:5 stars=5.")
+        values.setdefault(column, {})[raw] = word
+    return values
 
 
 def _names(listed: str | None) -> tuple[str, ...]:
