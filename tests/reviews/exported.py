@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import Any
 
 from hypothesis import strategies as st
@@ -46,6 +47,8 @@ def spans_in(draw: st.DrawFn, text: str) -> list[dict[str, Any]]:
         end = min(len(text), start + length)
         option = draw(st.sampled_from(SPANS.options))
         polarity = draw(st.sampled_from(["", "negative", "positive"]))
+        if not text[start:end].strip():
+            continue
         span = {"start": start, "end": end, "text": text[start:end], "option": option}
         found[start, end, option] = span | ({"polarity": polarity} if polarity else {})
     return [found[key] for key in sorted(found)]
@@ -80,7 +83,9 @@ def reviews(draw: st.DrawFn, *, annotators: Sequence[str] = ("anna",)) -> list[E
                 metadata=draw(cells),
                 product=draw(st.one_of(st.just(""), label)),
                 author=draw(st.one_of(st.just(""), label)),
-                date=draw(st.one_of(st.just(""), st.dates().map(str))),
+                date=draw(
+                    st.one_of(st.just(""), st.dates(date(1900, 1, 1), date(2100, 1, 1)).map(str))
+                ),
                 split=draw(st.sampled_from(["train", "validation", "test"])),
                 labels=[
                     Labels(name, draw(answers_about(text)))
@@ -90,6 +95,28 @@ def reviews(draw: st.DrawFn, *, annotators: Sequence[str] = ("anna",)) -> list[E
             )
         )
     return made
+
+
+_tokens = st.lists(
+    st.sampled_from(["Good", "U.N.", "(", "1996-08-22", "'s", "é", "👍", "שלום", "#"])
+)
+
+
+@st.composite
+def sentences(draw: st.DrawFn) -> Exported:
+    """Draw a review as an import from CoNLL has it: tokens, single spaces, spans of tokens."""
+    tokens = draw(_tokens.filter(bool))
+    starts = [sum(len(each) + 1 for each in tokens[:at]) for at in range(len(tokens))]
+    spans, at = [], 0
+    while at < len(tokens):
+        last = draw(st.integers(at, len(tokens)))
+        if last > at:
+            start, end = starts[at], starts[last - 1] + len(tokens[last - 1])
+            text = " ".join(tokens[at:last])
+            spans.append({"start": start, "end": end, "text": text, "option": "fit"})
+        at = max(last, at + 1) + draw(st.integers(0, 2))
+    said = [Labels("anna", {SPANS.key: spans})]
+    return Exported(7, "a set", " ".join(tokens), {}, "", "", "", "train", said)
 
 
 def plan(**changes: Any) -> Plan:
@@ -120,13 +147,10 @@ def written(key: str, made: Iterable[Exported], chosen: Plan) -> bytes:
     return target.getvalue()
 
 
-def data_file(key: str, raw: bytes) -> bytes:
-    """Return what can be imported of a file: of a zip its largest part with reviews."""
-    if key != "huggingface":
-        return raw
+def data_files(raw: bytes) -> list[bytes]:
+    """Return the files with reviews in a folder for Hugging Face's `datasets`."""
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-        names = [name for name in archive.namelist() if name.startswith("data/")]
-        return archive.read(max(names, key=lambda name: archive.getinfo(name).file_size))
+        return [archive.read(name) for name in archive.namelist() if name.startswith("data/")]
 
 
 @dataclass

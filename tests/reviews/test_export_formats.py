@@ -159,29 +159,8 @@ def _without_polarity(answers: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-_tokens = st.lists(
-    st.sampled_from(["Good", "U.N.", "(", "1996-08-22", "'s", "é", "👍", "שלום", "#"])
-)
-
-
-@st.composite
-def sentences(draw: st.DrawFn) -> Exported:
-    """Draw a review as an import from CoNLL has it: tokens, single spaces, spans of tokens."""
-    tokens = draw(_tokens.filter(bool))
-    starts = [sum(len(each) + 1 for each in tokens[:at]) for at in range(len(tokens))]
-    spans, at = [], 0
-    while at < len(tokens):
-        last = draw(st.integers(at, len(tokens)))
-        if last > at:
-            start, end = starts[at], starts[last - 1] + len(tokens[last - 1])
-            text = " ".join(tokens[at:last])
-            spans.append({"start": start, "end": end, "text": text, "option": "fit"})
-        at = max(last, at + 1) + draw(st.integers(0, 2))
-    return review(" ".join(tokens), labels=[Labels("gold", {SPANS.key: spans})])
-
-
 @settings(max_examples=150, deadline=None)
-@given(made=st.lists(sentences(), min_size=1, max_size=5))
+@given(made=st.lists(exported.sentences(), min_size=1, max_size=5))
 def test_conll_comes_back_where_texts_are_tokens_with_spaces(made: list[Exported]) -> None:
     chosen = plan(labels="gold", names_people=False, question=SPANS, tokens="spaces")
 
