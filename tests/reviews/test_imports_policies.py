@@ -256,3 +256,59 @@ def test_counts_by_split_are_those_of_the_rows(begin: Begin, project: Project) -
         "control": reviews.filter(is_control=True).count(),
     }
     assert work.dataset.split_counts["control"] > 30
+
+
+# --- Death with policies ------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at", [1, 2, 3, 4])
+def test_an_import_that_leaves_near_duplicates_out_ends_alike_after_a_death(
+    begin: Begin, sink: FakeSink, monkeypatch: pytest.MonkeyPatch, at: int
+) -> None:
+    monkeypatch.setattr(imports, "BATCH_ROWS", 3)
+    words = [
+        "sound",
+        "warm",
+        "full",
+        "easy",
+        "home",
+        "cable",
+        "speaker",
+        "small",
+        "price",
+        "loud",
+        "quick",
+        "strong",
+        "plain",
+    ]
+    lines = [
+        f"The {words[n % 13]} of this was {words[n // 2 % 13]} and I would buy {words[n // 3 % 13]}"
+        f" again in a year,{n % 5 + 1}"
+        for n in range(12)
+    ]
+    lines = [line.replace(",", f"{end},") for line in lines for end in (".", "!")]
+    data = "text,stars\n" + "\n".join(lines) + "\n"
+    wishes: dict[str, Any] = {"on_near_duplicate": "skip", "answers": {"stars": "rating"}}
+    whole = finish(begin(data, "whole", **wishes))
+    expected = counts(whole), texts(whole)
+    whole.dataset.delete()
+    started = begin(data, **wishes)
+    lease = claim_one(job_id=started.job.pk, worker="first")
+    assert lease is not None
+    stores = iter(range(1, 100))
+    store = sink.store
+
+    def die(rows: Any) -> None:
+        if next(stores) == at:
+            raise KeyboardInterrupt
+        store(rows)
+
+    monkeypatch.setattr(sink, "store", die)
+    with pytest.raises(KeyboardInterrupt):
+        imports.run(lease)
+    Job.objects.filter(pk=started.job.pk).update(state=Job.State.QUEUED)
+
+    work = finish(started)
+
+    assert (counts(work), texts(work)) == expected
+    assert 0 < work.duplicate_count < 24
