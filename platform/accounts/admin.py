@@ -10,7 +10,7 @@ from accounts.models import ApiToken, AuditEvent, User
 
 
 @admin.register(User)
-class PersonAdmin(UserAdmin):
+class PersonAdmin(UserAdmin[User]):
     """Django's own page of people, which can leave out those known from files only."""
 
     list_filter = ("is_external", *UserAdmin.list_filter)
