@@ -12,7 +12,7 @@ from labelling.selectors import current_schema
 from projects.models import Project
 from reviews.classes import Classes
 from reviews.label_copies import CopiedLabels, Copy
-from reviews.models import Dataset
+from reviews.models import Dataset, Review
 
 _KINDS = frozenset({"choice", "number"})
 #: Ids of one batch lie close together, also where somebody else draws some in between.
@@ -35,11 +35,14 @@ def copy_gold(dataset: Dataset, copies: Sequence[Copy]) -> CopiedLabels:
     ids = [copy.copy_id for copy in copies]
     with connection.cursor() as cursor:
         cursor.execute(_COPY, [GoldSource.IMPORTED, dataset.pk, min(ids), max(ids)])
-    return _copy_spans(dataset.project_id, {copy.original_id: copy for copy in copies})
+    written = Review.objects.filter(dataset=dataset, pk__range=(min(ids), max(ids)))
+    spans = GoldSpan.objects.filter(review__in=written.values("derived_from")).order_by("pk")
+    return _copy_spans(dataset.project_id, list(spans), {copy.original_id: copy for copy in copies})
 
 
-def _copy_spans(project_id: int, by_original: dict[int, Copy]) -> CopiedLabels:
-    spans = list(GoldSpan.objects.filter(review_id__in=list(by_original)).order_by("pk"))
+def _copy_spans(
+    project_id: int, spans: Sequence[GoldSpan], by_original: dict[int, Copy]
+) -> CopiedLabels:
     moved = list(_moved(project_id, spans, by_original))
     GoldSpan.objects.bulk_create(moved, ignore_conflicts=True)
     return CopiedLabels(moved_count=len(moved), lost_count=len(spans) - len(moved))

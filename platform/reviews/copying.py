@@ -4,7 +4,8 @@ import hashlib
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from datetime import date
+from typing import Any, NamedTuple
 
 import numpy as np
 from django.db import connection
@@ -32,16 +33,32 @@ _VARYING = (
 )
 
 
+class Original(NamedTuple):
+    """What of a review goes into its copy; a row is made faster than a Review."""
+
+    pk: int
+    text: str
+    metadata: dict[str, Any]
+    product: str
+    author: str
+    reviewed_at: date | None
+    row_number: int
+    original_hash: str
+    split: str
+    is_control: bool
+    is_labelled: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """A review and what its text becomes, with the SHA-256 of that."""
 
-    original: Review
+    original: Original
     text: str
     digest: bytes
 
 
-def made_of(original: Review, text: str) -> Made:
+def made_of(original: Original, text: str) -> Made:
     """Return a copy to be."""
     return Made(original, text, _sha256(text))
 
@@ -87,22 +104,31 @@ def _without_known(made: Sequence[Made], known: Known) -> list[Made]:
 
 def _write(dataset: Dataset, fresh: Sequence[Made], ids: Sequence[int], keys: Numbers) -> None:
     same = {"project_id": dataset.project_id, "dataset_id": dataset.pk, "priority": 0}
-    lines = list(_lines(fresh, ids, keys))
+    columns = _columns(fresh, ids, keys)
     if connection.vendor == "postgresql":
-        bulk.copy(_REVIEWS, (*_VARYING, *same), _escaped(lines, tuple(same.values())))
+        bulk.copy(_REVIEWS, (*_VARYING, *same), _escaped(columns, tuple(same.values())))
     else:
-        bulk.insert(_REVIEWS, _VARYING, lines, same=same)
+        bulk.insert(_REVIEWS, _VARYING, zip(*columns, strict=True), same=same)
 
 
-def _lines(fresh: Sequence[Made], ids: Sequence[int], keys: Numbers) -> Iterator[tuple[Any, ...]]:
-    for made, number, key in zip(fresh, ids, keys.tolist(), strict=True):
-        old = made.original
-        yield (
-            number, old.pk, old.row_number, made.text, key, _hash_of_original(made),
-            json.dumps(old.metadata, ensure_ascii=False), old.product, old.author,
-            old.reviewed_at and old.reviewed_at.isoformat(),
-            old.split, int(old.is_control), int(old.is_labelled),
-        )  # fmt: skip
+def _columns(fresh: Sequence[Made], ids: Sequence[int], keys: Numbers) -> tuple[Sequence[Any], ...]:
+    """Return the columns of _VARYING."""
+    old = [made.original for made in fresh]
+    return (
+        ids,
+        [each.pk for each in old],
+        [each.row_number for each in old],
+        [made.text for made in fresh],
+        keys.tolist(),
+        [_hash_of_original(made) for made in fresh],
+        [json.dumps(each.metadata, ensure_ascii=False) for each in old],
+        [each.product for each in old],
+        [each.author for each in old],
+        [each.reviewed_at and each.reviewed_at.isoformat() for each in old],
+        [each.split for each in old],
+        [int(each.is_control) for each in old],
+        [int(each.is_labelled) for each in old],
+    )
 
 
 def _hash_of_original(made: Made) -> str:
@@ -110,9 +136,14 @@ def _hash_of_original(made: Made) -> str:
     return old.original_hash or ("" if old.text == made.text else _sha256(old.text).hex())
 
 
-def _escaped(lines: Sequence[tuple[Any, ...]], same: tuple[int, ...]) -> Iterator[str]:
+def _escaped(columns: tuple[Sequence[Any], ...], same: tuple[int, ...]) -> Iterator[str]:
+    """Yield the lines that COPY takes, all at once: a batch is small."""
     tail = "".join(f"\t{value}" for value in same)
-    for line in lines:
-        cells = bulk.escaped(["" if cell is None else str(cell) for cell in line])
-        shown = ("\\N" if raw is None else cell for raw, cell in zip(line, cells, strict=True))
-        yield "\t".join(shown) + tail + "\n"
+    written = [_written(column) for column in columns]
+    yield "".join("\t".join(line) + tail + "\n" for line in zip(*written, strict=True))
+
+
+def _written(column: Sequence[Any]) -> Sequence[str]:
+    if column and isinstance(column[0], str) and None not in column:
+        return bulk.escaped(column)
+    return ["\\N" if value is None else str(value) for value in column]

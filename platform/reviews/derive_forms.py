@@ -90,7 +90,8 @@ class DeriveForm(forms.Form):
         self._choose("source", _sources(project))
         columns = [(META + name, name) for name in metadata_columns(project)]
         offered = [(each.key, each.name) for each in classes.choices_for(project)]
-        self._choose("by", [("", "Of all of them together"), *offered, *columns])
+        by = [("", "Of all of them together"), *offered, *columns]
+        self._choose("by", [*by, *_unknown(sent.get("by", ""), dict(by))])
         self._choose("step", _steps(sent.getlist("step")))
         self._choose("between", _separators(sent))
         parts = [("", "–"), *((each, each.capitalize()) for each in PLAIN_PARTS), *columns]
@@ -103,11 +104,7 @@ class DeriveForm(forms.Form):
     def _choose(self, name: str, choices: list[tuple[str, str]]) -> None:
         field = self.fields[name]
         assert isinstance(field, forms.ChoiceField)  # noqa: S101  (declared above)
-        field.choices = (
-            [*choices, *_unknown(self.data.get(name, ""), dict(choices))]
-            if (name == "by")
-            else choices
-        )
+        field.choices = choices
 
     @property
     def part_fields(self) -> list[forms.BoundField]:

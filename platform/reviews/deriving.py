@@ -15,6 +15,7 @@ from jobs.models import Job
 from jobs.services import enqueue
 from projects.models import Project
 from reviews import classes, cleaning, recipes, selectors
+from reviews.copying import Original
 from reviews.filters import apply_filters
 from reviews.models import Dataset, ImportJob, Review, SelectedReview
 from reviews.patience import patience
@@ -118,12 +119,12 @@ def preview(project: Project, recipe: Recipe) -> Preview:
 # --- What becomes of a text ---------------------------------------------------------------------
 
 
-def cells_of(review: Review, recipe: Recipe) -> list[str]:
+def cells_of(review: Review | Original, recipe: Recipe) -> list[str]:
     """Return the parts that the new text is made of, in the recipe's order."""
     return [_cell(review, part) for part in recipe.parts]
 
 
-def _cell(review: Review, part: str) -> str:
+def _cell(review: Review | Original, part: str) -> str:
     if part in {TEXT, "product", "author"}:
         value: str = getattr(review, part)
         return value
@@ -131,7 +132,7 @@ def _cell(review: Review, part: str) -> str:
     return found if isinstance(found, str) else str(found)
 
 
-def text_of(review: Review, recipe: Recipe) -> str:
+def text_of(review: Review | Original, recipe: Recipe) -> str:
     """Return what the review's text becomes."""
     return cleaning.joined(cells_of(review, recipe), recipe.separator, recipe.cleaning)
 
