@@ -21,6 +21,7 @@ from projects.models import Project
 from reviews import mapping as mappings
 from reviews import undo
 from reviews.answers import sink_for
+from reviews.cleaning import check_steps
 from reviews.files import kept_name
 from reviews.mapping import ColumnMapping
 from reviews.models import Dataset, ImportJob, Upload
@@ -153,6 +154,10 @@ def understand(
     Raises Invalid when the file cannot be read so or the mapping does not fit it.
     """
     wanted = mapping or ColumnMapping(text=())
+    try:
+        check_steps(wanted.cleaning)
+    except ValueError as error:
+        raise Invalid.of("mapping.cleaning", str(error)) from None
     chosen = {"has_header": _implied_header(wanted)}
     chosen |= {key: value for key, value in (read_as or {}).items() if value is not None}
     seen = look_at(upload, chosen)

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from reviews import api, bulk_views, dataset_views, table_api, upload_api, upload_views, views
-from reviews import check_views, mapping_views, undo_views  # isort: skip
+from reviews import check_api, check_views, mapping_views, undo_views  # isort: skip
 from reviews import export_api, export_views  # isort: skip
 from reviews import derive_api, derive_views  # isort: skip
 
@@ -62,6 +62,9 @@ api_urlpatterns = [
     path(f"{_project}/exports/<int:export_id>/", export_api.ExportApi.as_view()),
     path(f"{_project}/exports/<int:export_id>/file/", export_api.ExportFileApi.as_view()),
     path(f"{_project}/uploads/", upload_api.UploadListApi.as_view()),
+    path(f"{_project}/uploads/<int:upload_id>/check/", check_api.CheckListApi.as_view()),
+    path(f"{_project}/checks/<int:check_id>/", check_api.CheckApi.as_view()),
+    path(f"{_project}/checks/<int:check_id>/rejects.csv", check_api.CheckRejectsApi.as_view()),
     path(f"{_project}/uploads/<int:upload_id>/", upload_api.UploadApi.as_view()),
     path(f"{_project}/reviews/", table_api.ReviewListApi.as_view()),
     path(f"{_project}/reviews/<int:review_id>/", table_api.ReviewApi.as_view()),

@@ -148,19 +148,23 @@ def upload(visitor: Visitor, folder: Path) -> None:
     visitor.look()
     page.locator("input[type=file]").set_input_files(path)
     page.get_by_role("button", name="Continue").click()
+    expect(page.get_by_role("heading", name="How does it read?")).to_be_visible()
+    visitor.look()
+    page.get_by_role("button", name="Continue").click()
     expect(page.get_by_role("heading", name="What are the columns?")).to_be_visible()
     visitor.look()
     choose = {
-        "Headline": "text",
-        "Review text": "text",
-        "Stars": "answer:rating",
-        "Feeling": "answer:sentiment",
-        "Item": "product",
-        "Day": "date",
+        "text-0": "Headline",
+        "text-1": "Review text",
+        "answer-rating": "Stars",
+        "answer-sentiment": "Feeling",
+        "product": "Item",
+        "date": "Day",
     }
-    for column, becomes in choose.items():
-        page.get_by_label(column, exact=True).select_option(becomes)
-    page.get_by_role("button", name="Import").click()
+    for field, column in choose.items():
+        page.locator(f"select[name={field}]").select_option(label=column)
+        page.wait_for_load_state("networkidle")
+    page.get_by_role("button", name="Import at once").click()
     expect(page.locator(".state-succeeded").first).to_be_visible(timeout=LONG)
     visitor.look()
     page.goto(f"{visitor.base}/projects/lamps/reviews/")

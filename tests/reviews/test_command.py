@@ -78,3 +78,36 @@ def test_what_cannot_work_is_said_and_leaves_nothing(
 def test_a_file_that_is_not_there_is_said(tmp_path: Path, project: Project) -> None:
     with pytest.raises(CommandError, match="cannot be read"):
         run(tmp_path / "missing.csv")
+
+
+def test_words_cleaning_and_policies_can_be_given(tmp_path: Path, project: Project) -> None:
+    path = tmp_path / "rated.csv"
+    path.write_text("text|stars|who\nTom &amp; Jerry|5 stars|ann\nTom &amp; Jerry|2 stars|ben\n")
+
+    run(
+        path,
+        "--text", "text", "--answer", "stars=rating", "--annotator", "who",
+        "--value", "stars:5 stars=5", "--value", "stars:2 stars=2", "--clean", "html",
+        "--on-duplicate", "keep", "--kind", "csv", "--delimiter", "|",
+    )  # fmt: skip
+
+    assert Review.objects.get().text == "Tom & Jerry"
+    mapping = ImportJob.objects.get().mapping
+    assert mapping["values"] == {"stars": {"5 stars": "5", "2 stars": "2"}}
+    assert (mapping["annotator"], mapping["on_duplicate"]) == ("who", "keep")
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        pytest.param(["--value", "stars=5"], "COLUMN:RAW=WORD", id="value"),
+        pytest.param(["--clean", "soap"], "no cleaning step 'soap'", id="step"),
+    ],
+)
+def test_words_and_steps_that_make_no_sense_are_said(
+    csv_file: Path, options: list[str], says: str
+) -> None:
+    with pytest.raises(CommandError, match=says):
+        run(csv_file, "--text", "Title", *options)
+
+    assert not Upload.objects.exists()
