@@ -5,13 +5,13 @@ from contextlib import nullcontext
 from dataclasses import dataclass
 from itertools import islice
 
-from django.db.models import QuerySet
+from django.db.models import Max, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Left
 
 from projects.models import Project
 from reviews import search
 from reviews.filters import apply_filters
-from reviews.models import Review
+from reviews.models import Dataset, Review
 from reviews.patience import patience
 from reviews.selectors import visible_reviews
 
@@ -91,7 +91,21 @@ def wanted(project: Project, asked: Iterable[tuple[str, str]]) -> Wanted:
     matches = search.matches_for(project, words[0]) if len(words) == 1 else None
     if matches is not None:
         pairs = [(name, value) for name, value in pairs if name != "q"]
-    return Wanted(apply_filters(visible_reviews(project), project, pairs), matches)
+    reviews = _below_unready(visible_reviews(project), project)
+    return Wanted(apply_filters(reviews, project, pairs), matches)
+
+
+def _below_unready(reviews: QuerySet[Review], project: Project) -> QuerySet[Review]:
+    """Start below what an import under way (or one being undone) has put on top.
+
+    They are not visible; without this, a page would walk over all of theirs to the first that is.
+    """
+    if not Dataset.objects.filter(project=project, is_ready=False).exists():
+        return reviews
+    mine = Review.objects.filter(dataset=OuterRef("pk")).order_by("-pk").values("pk")[:1]
+    ready = Dataset.objects.filter(project=project, is_ready=True).annotate(last=Subquery(mine))
+    last: int | None = ready.aggregate(newest=Max("last"))["newest"]
+    return reviews.filter(pk__lte=last or 0)
 
 
 def page_of(chosen: Wanted, *, after: int | None, before: int | None, size: int = SIZE) -> Page:

@@ -267,6 +267,21 @@ def test_a_page_takes_as_many_queries_for_fifty_reviews_as_for_one(
     assert queries() == one
 
 
+def test_an_import_under_way_is_neither_shown_nor_walked_over(
+    visitor: Client, project: Project, reviews: dict[str, Review]
+) -> None:
+    coming = Dataset.objects.create(project=project, name="Coming", is_ready=False)
+    factories.review(project, "not yet", dataset=coming)
+
+    with CaptureQueriesContext(connection) as captured:
+        page = visitor.get(BASE)
+
+    assert [row.pk for row in page.context["table"].rows] == [
+        reviews[name].pk for name in ("bare", "shoe", "coat")
+    ]
+    assert [q for q in captured if f'"reviews_review"."id" <= {reviews["bare"].pk}' in q["sql"]]
+
+
 def test_a_page_reads_the_beginnings_of_texts(visitor: Client, project: Project) -> None:
     factories.review(project, "word " * 100_000)
 
