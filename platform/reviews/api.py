@@ -43,6 +43,10 @@ class DatasetOut(serializers.Serializer[Dataset]):
     split_counts = serializers.DictField(child=serializers.IntegerField())
     created_at = serializers.DateTimeField()
     created_by = serializers.SerializerMethodField()
+    kind = serializers.ChoiceField(choices=Dataset.Kind.choices)
+    # The one data set that it was made of, and how; the recipe is what derive takes.
+    made_of = serializers.IntegerField(source="parent_id", allow_null=True)
+    recipe = serializers.DictField()
     imports = ImportOut(many=True)
 
     def get_created_by(self, dataset: Dataset) -> str | None:

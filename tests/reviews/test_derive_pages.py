@@ -254,6 +254,10 @@ def test_a_program_makes_a_data_set_and_repeats_itself_in_safety(
     run_here(Job.objects.get())
     made = Dataset.objects.get(name="sample")
     assert made.review_count == 2
+    shown = client.get(f"/api/v1/projects/shop/datasets/{made.pk}/").json()
+    assert (shown["kind"], shown["made_of"]) == ("cleaned", source.pk)
+    assert shown["recipe"]["sample"] == {"count": None, "share": 0.2, "by": "product", "seed": 1}
+    assert shown["recipe"]["outcome"]["copied"] == 2
     assert all(text.startswith("pot [SEP] Kettle ") for text in _texts(made))
 
 
