@@ -400,7 +400,8 @@ def test_hugging_face_gets_a_card_and_a_file_for_every_split() -> None:
 
     with zipfile.ZipFile(io.BytesIO(written("huggingface", made, plan()))) as archive:
         names = archive.namelist()
-        card = yaml.safe_load(archive.read("README.md").decode().split("---\n")[1])
+        _, head, words = archive.read("README.md").decode().split("---\n")
+        card = yaml.safe_load(head)
         train = pq.read_table(io.BytesIO(archive.read("data/train-00000-of-00001.parquet")))
 
     assert names == [
@@ -412,7 +413,7 @@ def test_hugging_face_gets_a_card_and_a_file_for_every_split() -> None:
         {"split": "train", "path": "data/train-*"},
         {"split": "test", "path": "data/test-*"},
     ]
-    assert [each["num_examples"] for each in card["dataset_info"]["splits"]] == [2, 1]
+    assert "train: 2, test: 1" in words
     assert [each["name"] for each in card["dataset_info"]["features"]] == train.column_names
     assert train["gloss_id"].to_pylist() == [0, 2]
 

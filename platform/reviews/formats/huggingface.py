@@ -73,12 +73,7 @@ class HuggingFaceWriter(Writer):
     def _card(self) -> str:
         """Return the card: YAML (of which JSON is a part) between rules, then words."""
         splits = [split for split in SPLITS if split in self._splits]
-        info = {
-            "features": [_feature(column) for column in self._columns],
-            "splits": [
-                {"name": split, "num_examples": self._splits[split].row_count} for split in splits
-            ],
-        }
+        info = {"features": [_feature(column) for column in self._columns]}
         files = [{"split": split, "path": f"data/{split}-*"} for split in splits]
         head: dict[str, Any] = {
             "pretty_name": self._plan.title,
@@ -86,6 +81,7 @@ class HuggingFaceWriter(Writer):
             "configs": [{"config_name": "default", "data_files": files}],
         }
         yaml = "".join(f"{key}: {json.dumps(value)}\n" for key, value in head.items())
+        counts = ", ".join(f"{split}: {self._splits[split].row_count:,}" for split in splits)
         questions = "".join(
             f"- `{each.key}` ({each.kind}): {each.name}"
             f"{': ' + ', '.join(each.options) if each.options else ''}\n"
@@ -94,7 +90,7 @@ class HuggingFaceWriter(Writer):
         return (
             f"---\n{yaml}---\n\n# {self._plan.title}\n\nReviews exported from Gloss, one row each"
             f"{' and annotator' if self._plan.names_people else ''}. "
-            f"Labels: {self._plan.labels}.\n\n{questions}"
+            f"Rows by split: {counts}. Labels: {self._plan.labels}.\n\n{questions}"
         )
 
 
