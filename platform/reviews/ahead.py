@@ -18,7 +18,7 @@ _lock = threading.Lock()
 _usual: list[float] = []
 
 
-def ahead(source: Iterator[T], *, count: int = 2) -> Generator[T]:
+def ahead(source: Iterator[T], *, count: int = 1) -> Generator[T]:
     """Yield what `source` yields, and have it make up to `count` more meanwhile.
 
     `source` runs in another thread and must not use the database. What it raises is raised here.

@@ -21,6 +21,7 @@ from django.db import connection
 from django.db.models import F
 from django.utils import timezone
 
+from common import bulk
 from common.errors import GlossError
 from jobs.lease import JobFailed, Lease
 from projects.models import Project
@@ -50,7 +51,7 @@ def run(lease: Lease) -> dict[str, Any]:
     work = ImportJob.objects.select_related("dataset__project", "upload").get(job=lease.job)
     importing = _Importing(lease, work)
     try:
-        with open_upload(work.upload) as binary:
+        with bulk.lean(), open_upload(work.upload) as binary:
             importing.all_rows(binary)
     except GlossError as error:
         raise JobFailed(error.detail) from error

@@ -26,7 +26,7 @@ from reviews.parsing import (
 from reviews.tables import MAX_CELL_CHARS, MAX_RECORD_CHARS, Format, Record
 
 #: Less than the longest record, so that the fast lane never meets that.
-PIECE_BYTES = 3_200_000
+PIECE_BYTES = 2_400_000
 _SOME = 2_000
 _END = re.compile(rb"\r\n|\n|\r")
 #: Where bytes below 128 are ASCII, wherever they stand.
