@@ -12,7 +12,7 @@ from django.utils.html import escape
 
 from common.errors import Invalid
 from projects.models import Project
-from reviews import labels, value_guess
+from reviews import value_guess
 from reviews.answers import sink_for
 from reviews.cleaning import STEPS
 from reviews.mapping import DEFAULT_SEPARATOR, ColumnMapping
@@ -81,7 +81,7 @@ class MappingForm(forms.Form):
         self._seen, self._start = seen, start
         self._sink = sink_for(project)
         self._questions = dict(self._sink.questions())
-        self._options = _options(project)
+        self._options = value_guess.options_of(project)
         self._places = {source: str(at) for at, source in enumerate(seen.sources)}
         self._more_values = more_values or {}
         self.fields["name"] = forms.CharField(
@@ -326,15 +326,3 @@ class MappingForm(forms.Form):
 
 def _digest(source: str, raw: str) -> str:
     return hashlib.sha256(f"{source}\x00{raw}".encode("utf-8", "replace")).hexdigest()[:12]
-
-
-def _options(project: Project) -> dict[str, dict[str, str]]:
-    """Return the options of the questions that have some: key to key and word."""
-    gold = next((each for each in labels.sources() if each.key == "gold"), None)
-    if gold is None:
-        return {}
-    return {
-        question.key: {option: option for option in question.options}
-        for question in gold.questions(project)
-        if question.options and question.kind != "spans"
-    }

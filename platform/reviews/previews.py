@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,6 +14,7 @@ from reviews.mapping import ColumnMapping
 from reviews.models import Upload
 from reviews.sources import guess_format, open_table, sheet_names
 from reviews.tables import Format, Record
+from reviews.value_guess import fitted
 
 #: How many records a page shows, and how many are looked at for guesses and samples.
 PREVIEW_ROWS = 50
@@ -83,7 +84,8 @@ def look_at(upload: Upload, read_as: Mapping[str, Any] | None = None) -> Preview
     questions = sink_for(upload.project).questions()
     rows: list[Sequence[str]] = [record.cells for record in records if not record.error]
     guess = mappings.guess(table.columns, rows, questions, table.fields)
-    return Preview(chosen, table.columns, records, guess, table.fields, table.unit, trouble, sheets)
+    seen = Preview(chosen, table.columns, records, guess, table.fields, table.unit, trouble, sheets)
+    return replace(seen, guess=fitted(guess, seen.values, upload.project))
 
 
 def _sample(records: Any) -> tuple[list[Record], str]:

@@ -1,10 +1,15 @@
 """Guess what the words of a column mean for a question: "5 stars" is 5, "Positivo" is positive."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
-from reviews.answers import AnswerSink
+from projects.models import Project
+from reviews import labels
+from reviews.answers import AnswerSink, sink_for
+from reviews.mapping import ColumnMapping
 
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
 _STAR = re.compile(r"[★⭐*]+")
@@ -18,6 +23,44 @@ _ALIKE: Sequence[frozenset[str]] = (
     frozenset({"neutral", "neu", "mixed", "0", "ok"}),
 )
 _MIN_COMMON = 3
+#: A column answers no question when this share of its cells means nothing to it.
+_TOO_MANY = 0.5
+_MAX_WORDS = 100
+
+
+def options_of(project: Project) -> dict[str, dict[str, str]]:
+    """Return the options of the questions that have some: key to key and word."""
+    gold = next((each for each in labels.sources() if each.key == "gold"), None)
+    if gold is None:
+        return {}
+    return {
+        question.key: {option: option for option in question.options}
+        for question in gold.questions(project)
+        if question.options and question.kind != "spans"
+    }
+
+
+def fitted(
+    guess: ColumnMapping, values: Mapping[str, Counter[str]], project: Project
+) -> ColumnMapping:
+    """Return a guess with what words mean, without the answers that hardly any row would have.
+
+    `values` has what stands in every column of a sample, and how often.
+    """
+    sink, options = sink_for(project), options_of(project)
+    answers: dict[str, str] = {}
+    words: dict[str, dict[str, str]] = {}
+    for source, key in guess.answers.items():
+        misfits = {raw: n for raw, n in values[source].items() if not fits(sink, key, raw)}
+        meant = {raw: guess_word(sink, key, raw, options.get(key, {})) for raw in misfits}
+        known = {raw: word for raw, word in meant.items() if word is not None}
+        left = sum(n for raw, n in misfits.items() if raw not in known)
+        if not left or left < _TOO_MANY * sum(values[source].values()):
+            answers[source] = key
+            if known:
+                words[source] = dict(list(known.items())[:_MAX_WORDS])
+    annotator = guess.annotator if answers else ""
+    return replace(guess, answers=answers, values=words, annotator=annotator)
 
 
 def fits(sink: AnswerSink, question_key: str, raw: str) -> bool:

@@ -76,7 +76,8 @@ def import_of(check: ImportCheck, owner: User) -> dict[str, Any]:
         read_as=check.read_as,
         actor=owner,
     )
-    return run_here(started.job).result
+    result: dict[str, Any] = run_here(started.job).result
+    return result
 
 
 def there_already(project: Project, owner: User, upload: Callable[[str], Upload]) -> None:
@@ -305,3 +306,15 @@ def test_programs_are_told_what_is_wrong_with_an_import_of_an_upload(
     assert answer.status_code in {400, 404}
     assert says in answer.json()["detail"]
     assert not Job.objects.exists()
+
+
+def test_a_guess_says_what_words_mean_and_drops_what_hardly_fits(
+    upload: Callable[[str], Upload],
+) -> None:
+    rows = "".join(f"Lamp number {n} is fine.,{n % 5 + 1} stars,{n} %\n" for n in range(20))
+
+    _, rated = services.understand(upload=upload(f"text,rating,sentiment\n{rows}"), mapping=None)
+
+    assert rated.answers == {"rating": "rating"}
+    assert rated.values["rating"]["5 stars"] == "5"
+    assert "sentiment" in (rated.metadata or ())

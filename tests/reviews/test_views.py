@@ -60,7 +60,7 @@ def imported(project: Project, owner: User, data: str = CSV) -> Dataset:
 def test_a_data_set_says_where_it_came_from_and_why_rows_were_refused(
     visitor: Client, project: Project, owner: User
 ) -> None:
-    imported(project, owner, CSV + "Odd,The sleeves are uneven.,five,\n")
+    imported(project, owner, CSV + "Odd,The sleeves are uneven.,uneven,\n")
     dataset = Dataset.objects.get()
 
     page = visitor.get(f"{BASE}datasets/{dataset.pk}/").content.decode()
@@ -68,7 +68,7 @@ def test_a_data_set_says_where_it_came_from_and_why_rows_were_refused(
 
     assert "coats.csv" in page
     assert Upload.objects.get().sha256 in page
-    assert "&quot;five&quot; is not a number from 1 to 5" in page
+    assert "&quot;uneven&quot; is not a number from 1 to 5" in page
     assert b"The sleeves are uneven." in b"".join(rejects.streaming_content)  # type: ignore[attr-defined]
 
 
