@@ -9,7 +9,8 @@ from typing import Any
 from django.db import connection
 
 #: Rows of one SQLite statement: it runs without Python's lock, so that another thread can go on.
-_ROWS = 1_000
+#: Few sizes, since SQLite's module keeps a hundred statements, and long ones take a megabyte.
+_ROWS = (1_000, 100, 10, 1)
 _LEAN_PRAGMAS = (("mmap_size", 0), ("cache_size", -32_000))
 _TO_ESCAPE = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -74,14 +75,23 @@ def insert(
     connection.ensure_connection()
     raw: sqlite3.Connection = connection.connection
     limit = raw.getlimit(sqlite3.SQLITE_LIMIT_VARIABLE_NUMBER)
-    size = min(_ROWS, limit // len(columns))
+    most = min(_ROWS[0], limit // len(columns))
     head = _target("INSERT INTO", table, [*columns, *same])
     one = f"({', '.join([*'?' * len(columns), *map(_literal, same.values())])})"
     waiting = iter(rows)
     with connection.wrap_database_errors:
-        while some := list(islice(waiting, size)):
-            statement = f"{head} VALUES {', '.join([one] * len(some))}"
-            raw.execute(statement, list(chain.from_iterable(some)))
+        while some := list(islice(waiting, most)):
+            for part in _parts(some):
+                statement = f"{head} VALUES {', '.join([one] * len(part))}"
+                raw.execute(statement, list(chain.from_iterable(part)))
+
+
+def _parts(rows: list[tuple[Any, ...]]) -> Iterator[list[tuple[Any, ...]]]:
+    start = 0
+    for size in _ROWS:
+        while len(rows) - start >= size:
+            yield rows[start : start + size]
+            start += size
 
 
 def _target(verb: str, table: str, columns: Sequence[str]) -> str:
