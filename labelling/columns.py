@@ -24,19 +24,26 @@ def columns(project: Project, membership: Membership) -> Iterator[Column]:
     for question in current_schema(project).questions:
         load = _spans if question.kind == "spans" else _answers
         yield Column(
-            f"answer.{question.key}", question.name, partial(load, question), group="Answers"
+            f"answer.{question.key}",
+            question.name,
+            partial(load, question),
+            group="Answers",
+            options=_options(question),
         )
 
 
 def choices(project: Project) -> Iterator[ChoiceFilter]:
     """Yield a filter for every question whose answers are few and known."""
     for question in current_schema(project).questions:
-        options = tuple((option.key, option.name) for option in question.options) or tuple(
-            (str(step), str(step)) for step in question.steps
-        )
-        if options:
-            named = (*options, (NO_ANSWER, "No answer"))
-            yield ChoiceFilter(f"answer.{question.key}", question.name, named, "Answers")
+        if options := _options(question):
+            yield ChoiceFilter(f"answer.{question.key}", question.name, options, "Answers")
+
+
+def _options(question: QuestionSnapshot) -> tuple[tuple[str, str], ...]:
+    options = tuple((option.key, option.name) for option in question.options) or tuple(
+        (str(step), str(step)) for step in question.steps
+    )
+    return (*options, (NO_ANSWER, "No answer")) if options else ()
 
 
 def _answers(

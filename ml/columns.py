@@ -23,18 +23,29 @@ def columns(project: Project, membership: Membership) -> Iterator[Column]:
     for version, question in _answered(project):
         name = f"{question.name}, predicted"
         load = partial(_predictions, version, question)
-        yield Column(f"predicted.{question.key}", name, load, group="Predictions")
+        yield Column(
+            f"predicted.{question.key}",
+            name,
+            load,
+            group="Predictions",
+            options=_options(question),
+        )
 
 
 def choices(project: Project) -> Iterator[ChoiceFilter]:
     """Yield a filter for every question to which the champion's answers are few and known."""
     for _, question in _answered(project):
-        options = tuple((option.key, option.name) for option in question.options) or tuple(
-            (str(step), str(step)) for step in question.steps
-        )
-        if options and question.kind != "spans":
+        if options := _options(question):
             name = f"{question.name}, predicted"
             yield ChoiceFilter(f"predicted.{question.key}", name, options, "Predictions")
+
+
+def _options(question: QuestionSnapshot) -> tuple[tuple[str, str], ...]:
+    if question.kind == "spans":
+        return ()
+    return tuple((option.key, option.name) for option in question.options) or tuple(
+        (str(step), str(step)) for step in question.steps
+    )
 
 
 def _answered(project: Project) -> Iterator[tuple[ModelVersion, QuestionSnapshot]]:

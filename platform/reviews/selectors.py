@@ -48,7 +48,10 @@ def datasets_in_brief(project: Project, *, limit: int | None) -> list[Dataset]:
     rows = Dataset.objects.filter(
         Q(is_ready=True) | ~Exists(ended), project=project, removed_at=None
     )
-    return list(rows.select_related("created_by").order_by("-id")[:limit])
+    shown = rows.select_related("created_by").only(
+        "name", "review_count", "is_ready", "created_at", "created_by__username"
+    )
+    return list(shown.order_by("-id")[:limit])
 
 
 def dataset_of(project: Project, dataset_id: int) -> Dataset:

@@ -19,8 +19,6 @@ from reviews.table_columns import Cell, Chip, Column
 
 #: Parameters of the address that are no filters.
 NO_FILTERS = frozenset({"after", "before", "columns"})
-#: How many data sets a form offers; any other can still be named in the address.
-_OFFERED_DATASETS = 200
 _LABELS = {
     "q": "Words", "dataset": "Data set", "split": "Split", "labelled": "Labelled",
     "min_length": "Characters, at least", "max_length": "Characters, at most",
@@ -110,33 +108,42 @@ def asked_of(query: QueryDict) -> Pairs:
     ]
 
 
-def build(project: Project, membership: Membership, query: QueryDict) -> Table:
-    """Read the page of reviews that an address names; raise Invalid where it makes no sense."""
+def build(
+    project: Project, membership: Membership, query: QueryDict, *, datasets: Sequence[Dataset]
+) -> Table:
+    """Read the page of reviews that an address names; raise Invalid where it makes no sense.
+
+    `datasets` are the newest of the project, which the form offers.
+    """
     asked = asked_of(query)
     every = table_columns.columns_of(project, membership)
     chosen = table_columns.chosen_from(every, query.getlist("columns"))
     page, problem = _page(project, asked, query, chosen)
-    datasets = list(
-        Dataset.objects.filter(project=project, is_ready=True)
-        .order_by("-pk")
-        .values_list("pk", "name")[:_OFFERED_DATASETS]
-    )
-    common, rarer = _COMMON, [*_RARER, *choices_for(project)]
+    names = {each.pk: each.name for each in datasets if each.is_ready}
+    common, rarer = _COMMON, [*_RARER, *_choices(every)]
     fields = {*_TYPED, *(choice.name for choice in (*common, *rarer))}
     return Table(
         page=page,
         rows=_rows(project, page.reviews, chosen),
         columns=chosen,
         offered=[(column, column in chosen) for column in every],
-        active=_active(asked, query, [*common, *rarer], dict(datasets)),
+        active=_active(asked, query, [*common, *rarer], names),
         common=[_select(choice, query) for choice in common],
         rarer=[_select(choice, query) for choice in rarer],
-        datasets=[(pk, name, str(pk) == query.get("dataset")) for pk, name in datasets],
+        datasets=[(pk, name, str(pk) == query.get("dataset")) for pk, name in names.items()],
         hidden=[(name, value) for name, value in asked if name not in fields],
         filters=urlencode(asked),
         unindexed=_unindexed(project, asked),
         problem=problem,
     )
+
+
+def _choices(columns: Sequence[Column]) -> list[ChoiceFilter]:
+    return [
+        ChoiceFilter(column.key, column.name, column.options, column.group)
+        for column in columns
+        if column.options
+    ]
 
 
 def _page(

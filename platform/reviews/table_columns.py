@@ -40,6 +40,8 @@ class Column:
     is_number: bool = False
     #: Fields of the review beyond those of every row; the table reads no more than it shows.
     needs: tuple[str, ...] = ()
+    #: Values that the filter of the same name takes, with words, where they are few and known.
+    options: tuple[tuple[str, str], ...] = ()
 
 
 MakeColumns = Callable[[Project, Membership], Iterable[Column]]

@@ -10,6 +10,8 @@ from projects.models import Membership
 from reviews import about, decoded, panels, saved, selectors, table
 
 _RECENT_DATASETS = 5
+#: How many data sets a form offers; any other can still be named in the address.
+_OFFERED_DATASETS = 200
 
 
 @login_required
@@ -18,8 +20,8 @@ def review_list(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the newest data sets and the table of reviews; filters and page are in the URL."""
     project = enter(request, slug, section="reviews")
     membership: Membership = request.gloss_membership  # type: ignore[attr-defined]  # set by enter
-    datasets = selectors.datasets_in_brief(project, limit=_RECENT_DATASETS + 1)
-    built = table.build(project, membership, request.GET)
+    datasets = selectors.datasets_in_brief(project, limit=_OFFERED_DATASETS)
+    built = table.build(project, membership, request.GET, datasets=datasets)
     context = {
         "datasets": datasets[:_RECENT_DATASETS],
         "has_more_datasets": len(datasets) > _RECENT_DATASETS,
