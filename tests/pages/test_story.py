@@ -162,8 +162,12 @@ def upload(visitor: Visitor, folder: Path) -> None:
         "date": "Day",
     }
     for field, column in choose.items():
-        page.locator(f"select[name={field}]").select_option(label=column)
-        page.wait_for_load_state("networkidle")
+        select = page.locator(f"select[name={field}]")
+        if select.locator("option:checked").inner_text() == column:
+            continue
+        with page.expect_response(lambda response: "/map/" in response.url):
+            select.select_option(label=column)
+        page.wait_for_timeout(200)  # what it led to is in its place
     page.get_by_role("button", name="Import at once").click()
     expect(page.locator(".state-succeeded").first).to_be_visible(timeout=LONG)
     visitor.look()
