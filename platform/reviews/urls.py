@@ -2,12 +2,24 @@
 
 from django.urls import path
 
-from reviews import api, bulk_views, dataset_views, table_api, upload_api, upload_views, views
-from reviews import check_api, check_views, mapping_views, undo_views  # isort: skip
-from reviews import export_api, export_views  # isort: skip
-from reviews import derive_api, derive_views  # isort: skip
-
-from reviews import dataset_api  # isort: skip
+from reviews import (
+    api,
+    bulk_views,
+    check_api,
+    check_views,
+    dataset_api,
+    dataset_views,
+    derive_api,
+    derive_views,
+    export_api,
+    export_views,
+    mapping_views,
+    table_api,
+    undo_views,
+    upload_api,
+    upload_views,
+    views,
+)
 
 app_name = "reviews"
 urlpatterns = [
