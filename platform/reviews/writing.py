@@ -140,11 +140,14 @@ def take_ids(count: int) -> Sequence[int]:
 
 
 def _from_sequence(cursor: Any, count: int) -> Sequence[int]:
-    drawn = "SELECT nextval(pg_get_serial_sequence(%s, 'id')) AS id FROM generate_series(1, %s)"
-    cursor.execute(f"SELECT min(id), max(id) FROM ({drawn}) AS taken", [_REVIEWS, count])  # noqa: S608
+    # Asked for by number: its name would be looked up again for every single id.
+    cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')::regclass::oid::bigint", [_REVIEWS])
+    (sequence,) = cursor.fetchone()
+    drawn = "SELECT nextval(%s::oid::regclass) AS id FROM generate_series(1, %s)"
+    cursor.execute(f"SELECT min(id), max(id) FROM ({drawn}) AS taken", [sequence, count])  # noqa: S608
     first, last = cursor.fetchone()
     if last - first + 1 == count:
         return range(first, last + 1)
     # Somebody else drew in between, and which are ours was not said: leave those, ask for each.
-    cursor.execute(f"{drawn} ORDER BY id", [_REVIEWS, count])
+    cursor.execute(f"{drawn} ORDER BY id", [sequence, count])
     return [number for (number,) in cursor.fetchall()]
