@@ -488,3 +488,9 @@ def test_the_list_asks_again_while_an_export_is_under_way(
     done = browser.get(PAGE, headers={"HX-Request": "true"})
     assert done.status_code == 286
     assert b"<html" not in done.content
+
+
+def test_the_table_leads_to_an_export_of_what_it_shows(browser: Client, some: list[Review]) -> None:
+    page = browser.get("/projects/shop/reviews/?split=train&columns=product")
+
+    assert f'href="{PAGE}new/?split=train"' in page.content.decode()
