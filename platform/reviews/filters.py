@@ -59,7 +59,7 @@ def apply_filters(
 
 
 #: Up to so many rows, SQLite had better look them all up than ask about one review after another.
-_FEW = 5_000
+_FEW = 2_000
 
 
 def among(reviews: QuerySet[Review], rows: QuerySet[Any], key: str) -> QuerySet[Review]:
