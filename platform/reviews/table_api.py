@@ -128,7 +128,7 @@ class BulkActionOut(serializers.Serializer[BulkAction]):
     """Something done to many reviews at once."""
 
     id = serializers.IntegerField()
-    kind = serializers.ChoiceField(choices=BulkAction.Kind.values)
+    kind = serializers.ChoiceField(choices=BulkAction.Kind.choices)
     created_at = serializers.DateTimeField()
     created_by = serializers.SerializerMethodField()
     changed = serializers.IntegerField(source="changed_count")
@@ -148,7 +148,7 @@ class BulkActionOut(serializers.Serializer[BulkAction]):
 class BulkActionIn(serializers.Serializer[BulkAction]):
     """What to do, and to which reviews: ids, or the filters that all of them fit."""
 
-    kind = serializers.ChoiceField(choices=BulkAction.Kind.values)
+    kind = serializers.ChoiceField(choices=BulkAction.Kind.choices)
     reviews = serializers.ListField(child=serializers.IntegerField(min_value=1), required=False)
     filters = serializers.DictField(child=serializers.CharField(), required=False)
     dataset = serializers.IntegerField(required=False, help_text="Of kind dataset: add to this.")

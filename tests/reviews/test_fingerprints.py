@@ -46,7 +46,8 @@ def test_every_review_with_a_key_is_found() -> None:
 
 @given(batches=st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=12))
 def test_however_keys_come_all_of_them_are_found(batches: list[list[int]]) -> None:
-    known, expected = Known(), []
+    known = Known()
+    expected: list[tuple[int, int]] = []
     for start, batch in enumerate(batches):
         ids = [100 * start + at for at in range(len(batch))]
         known.add(np.array(batch, np.int64), np.array(ids, np.int64))
