@@ -46,13 +46,12 @@ class Duplicates:
     def find(self, rows: Rows) -> Found:
         """Look all rows up."""
         keys = fingerprints.keys_of(rows.digests)
-        joins = [bool(said) for said in rows.said]
         shown = {} if self._is_kept else self._confirmed(rows, self._shown.find(keys))
         own = self._confirmed(rows, self._own.find(keys))
         within = _repeated(rows, keys)
         if self._is_kept:
-            own = {place: found for place, found in own.items() if joins[place]}
-            within = {place: first for place, first in within.items() if joins[place]}
+            own = {place: found for place, found in own.items() if rows.said[place]}
+            within = {place: first for place, first in within.items() if rows.said[place]}
         # A repetition of a row that is known itself is known the same way.
         within = {at: first for at, first in within.items() if at not in shown and at not in own}
         gone = shown.keys() | own.keys() | within.keys()

@@ -10,6 +10,7 @@ Reading and deciding run in a thread of their own, two batches ahead of the writ
 import time
 from collections import Counter
 from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import replace
 from typing import Any, BinaryIO
@@ -133,9 +134,7 @@ class _Importing:
             ids = writing.take_ids(len(fresh))
             keys = found.keys[found.fresh]
             splits = self._write_fresh(decided, fresh, ids, keys)
-            written = dict(zip(found.fresh, ids, strict=True))
-            brought = self._write_said(rows, found, written) - written.keys()
-            renewed = self._renew(rows, found, written) | (brought & found.shown.keys())
+            brought, renewed = self._write_more(rows, found, ids)
             writing.write_rejected(work, decided.rejected)
             # A repeated row that brought somebody's annotation is no duplicate, unless the review
             # is that of another data set.
@@ -192,6 +191,20 @@ class _Importing:
             ids=np.asarray(ids, np.int64),
         )
         return splits
+
+    def _write_more(
+        self, rows: Rows, found: Found, ids: Sequence[int]
+    ) -> tuple[AbstractSet[int], AbstractSet[int]]:
+        """Write what rows bring besides new reviews.
+
+        Return the places of those that brought an annotation to a review that another row made,
+        and of those that changed a review that was there before.
+        """
+        if self._wanted.on_duplicate != "update" and not any(rows.said):
+            return frozenset(), frozenset()
+        written = dict(zip(found.fresh, ids, strict=True))
+        brought = self._write_said(rows, found, written) - written.keys()
+        return brought, self._renew(rows, found, written) | (brought & found.shown.keys())
 
     def _write_said(self, rows: Rows, found: Found, written: dict[int, int]) -> set[int]:
         """Write what annotators said; return the places of rows that brought an annotation."""
