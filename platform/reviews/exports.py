@@ -8,15 +8,12 @@ died starts again from the first review.
 import hashlib
 import os
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from io import BufferedRandom
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from django.db import connection
-
+from common import bulk
 from common.errors import GlossError
 from jobs.lease import JobFailed, Lease
 from projects.models import Project
@@ -29,8 +26,6 @@ from reviews.models import Export
 from reviews.wanted import Wanted, format_of
 
 _PROGRESS_SECONDS = 1.0
-#: In bytes, and (where negative) in KiB.
-_FRUGAL = {"mmap_size": 0, "cache_size": -8_000}
 
 
 def run(lease: Lease) -> dict[str, Any]:
@@ -40,35 +35,12 @@ def run(lease: Lease) -> dict[str, Any]:
     part = services.path_of(f"{services.FOLDER}/export-{lease.job.pk}-{lease.fence}.part")
     part.parent.mkdir(parents=True, exist_ok=True)
     try:
-        with _frugal():
+        with bulk.lean():
             return _written(lease, export, wish, part)
     except (GlossError, Unwritable) as error:
         raise JobFailed(str(error)) from error
     finally:
         part.unlink(missing_ok=True)
-
-
-@contextmanager
-def _frugal() -> Iterator[None]:
-    """Let SQLite keep little of the database in memory: every page is read once, in order."""
-    if connection.vendor != "sqlite":
-        yield
-        return
-    usual = {name: _pragma(name) for name in _FRUGAL}
-    try:
-        for name, value in _FRUGAL.items():
-            _pragma(name, value)
-        yield
-    finally:
-        for name, value in usual.items():
-            _pragma(name, value)
-
-
-def _pragma(name: str, value: int | None = None) -> int:
-    with connection.cursor() as cursor:
-        cursor.execute(f"PRAGMA {name}" if value is None else f"PRAGMA {name}={value}")
-        row = cursor.fetchone()
-    return int(row[0]) if row else 0
 
 
 def tidy(job_id: UUID) -> None:
