@@ -12,8 +12,8 @@ class LearningConfig(AppConfig):
         from jobs import kinds
         from ml import columns as model_columns
         from ml import filters, label_sources, panels
-        from reviews import table_columns
         from reviews import filters as review_filters
+        from reviews import table_columns
         from reviews.panels import register
 
         kinds.register(

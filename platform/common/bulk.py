@@ -11,6 +11,8 @@ from django.db import connection
 #: Rows of one SQLite statement: it runs without Python's lock, so that another thread can go on.
 #: Few sizes, since SQLite's module keeps a hundred statements, and long ones take a megabyte.
 _ROWS = (1_000, 100, 10, 1)
+#: Fewer rows than this are sorted in no time.
+_MANY = 20_000
 _LEAN_PRAGMAS = (("mmap_size", 0), ("cache_size", -32_000))
 _TO_ESCAPE = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
 
@@ -46,6 +48,21 @@ def copy(table: str, columns: Sequence[str], parts: Iterable[str]) -> None:
     with connection.cursor() as cursor, cursor.copy(_target("COPY", table, columns)) as stream:
         for part in parts:
             stream.write(part)
+
+
+def learn(table: str, count: int) -> None:
+    """Have PostgreSQL look at a table that holds `count` rows where it believes in far fewer.
+
+    Right after much was written it has not looked yet, takes the table for a handful of rows, and
+    sorts all of them where it should walk an index.
+    """
+    if connection.vendor != "postgresql" or count < _MANY:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [table])
+        (believed,) = cursor.fetchone()
+        if believed < count / 2:
+            cursor.execute(f"ANALYZE {connection.ops.quote_name(table)}")
 
 
 def escaped(cells: Sequence[str]) -> Sequence[str]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from django.db import connection
 from django.db.models import QuerySet
 
+from common import bulk
 from projects.models import Project
 from reviews import by_id
 from reviews.formats import Exported
@@ -16,8 +16,6 @@ from reviews.labels import Labels, LabelSource
 from reviews.models import Dataset, DatasetVersion, Review
 
 _CHUNK = 2_000
-#: Fewer rows than this are sorted in no time.
-_MANY = 20_000
 _FIELDS = (
     "id",
     "dataset_id",
@@ -44,28 +42,12 @@ class Rows:
 def of_reviews(project: Project, reviews: QuerySet[Review], source: LabelSource | None) -> Rows:
     """Return the reviews as they are now, with the labels of `source`."""
     total = reviews.count()
-    _learn(total)
+    bulk.learn(Review._meta.db_table, total)  # noqa: SLF001  (Django's public Model._meta API)
     return Rows(
         total=total,
         chunks=lambda: _chunks(project, reviews, source),
         metadata=lambda: _metadata(reviews),
     )
-
-
-def _learn(total: int) -> None:
-    """Have PostgreSQL look at the reviews where it believes that there are far fewer.
-
-    Right after an import it has not looked yet, takes a project for a handful of rows, and sorts
-    all of them for every chunk instead of walking the index.
-    """
-    if connection.vendor != "postgresql" or total < _MANY:
-        return
-    table = Review._meta.db_table  # noqa: SLF001  (Django's public Model._meta API)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = %s::regclass", [table])
-        (believed,) = cursor.fetchone()
-        if believed < total / 2:
-            cursor.execute(f"ANALYZE {connection.ops.quote_name(table)}")
 
 
 def of_version(version: DatasetVersion, path: Path, *, has_gold: bool) -> Rows:
