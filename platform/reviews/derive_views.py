@@ -32,6 +32,8 @@ def derive_new(request: HttpRequest, slug: str) -> HttpResponse:
         context |= _preview(project, form)
         return render(request, "reviews/_derive_preview.html", context)
     context["filters"] = _in_words(project, form)
+    if not is_sent:
+        form.errors.pop("name", None)  # nobody has been asked for it yet
     return render(request, "reviews/derive.html", context, status=400 if is_sent else 200)
 
 
