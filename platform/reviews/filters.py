@@ -11,8 +11,8 @@ from typing import Any
 from django.db import connection
 from django.db.models import Exists, OuterRef, QuerySet
 
-from common.errors import Invalid
-from projects.models import Project
+from common.errors import Invalid, NotAllowed
+from projects.models import Membership, Project
 from reviews.models import Review
 
 
@@ -43,6 +43,7 @@ def apply_filters(
     """Narrow `reviews` by every (name, value); raise Invalid for an unknown name."""
     others = tuple(asked)
     for name, raw in others:
+        check_letters(name, raw)
         head, dot, suffix = name.partition(".")
         apply = _filters.get(head + dot)
         if apply is None:
@@ -56,6 +57,32 @@ def apply_filters(
             continue
         reviews = apply(reviews, Asked(project, suffix, value, others))
     return reviews
+
+
+def check_letters(name: str, value: str) -> None:
+    """Raise Invalid for a filter that no database takes: NUL in its name, half a letter."""
+    try:
+        f"{name}{value}".encode()
+    except UnicodeEncodeError:
+        raise Invalid.of(name[:200], "A filter has letters that no text can have.") from None
+    if "\x00" in name:
+        raise Invalid.of(name[:200], "The name of a filter has no NUL.")
+
+
+def check_kept(pairs: Iterable[tuple[str, str]]) -> None:
+    """Raise Invalid for filters that cannot be written down: NUL is in no JSON that is kept."""
+    for name, value in pairs:
+        check_letters(name, value)
+        if "\x00" in value:
+            raise Invalid.of(f"filters.{name}"[:200], "The value of a filter has no NUL.")
+
+
+def check_reader(membership: Membership, names: Iterable[str]) -> None:
+    """Raise NotAllowed where who labels asks for what others have said: it shall not sway them."""
+    if membership.can_label and not membership.can_review:
+        for name in names:
+            if name.partition(".")[0] == "answer":
+                raise NotAllowed("Who labels does not see the answers of others; leave them out.")
 
 
 #: Up to so many rows, SQLite had better look them all up than ask about one review after another.

@@ -13,7 +13,7 @@ from common.errors import Invalid
 from jobs.api import job_link
 from projects.api_base import ProjectAPIView
 from projects.models import Role
-from reviews import bulk, paging, saved, selectors
+from reviews import bulk, filters, paging, saved, selectors
 from reviews.models import BulkAction, Review, SavedView
 from reviews.patience import patience
 
@@ -98,6 +98,7 @@ class ReviewListApi(ProjectAPIView):
         Besides those listed there are `meta.COLUMN=value`, `answer.QUESTION=OPTION` (or `none`),
         `answer.QUESTION.min` and `.max`, and the same for `predicted.`, of the champion or `model`.
         """
+        filters.check_reader(self.membership, request.query_params)
         pages = _Pages()
         own = {pages.cursor_query_param, pages.page_size_query_param}
         asked = [

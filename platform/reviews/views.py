@@ -7,7 +7,7 @@ from django.views.decorators.http import require_GET
 
 from projects.access import enter, membership_for
 from projects.models import Membership
-from reviews import about, decoded, panels, saved, selectors, table
+from reviews import about, decoded, filters, panels, saved, selectors, table
 
 _RECENT_DATASETS = 5
 #: How many data sets a form offers; any other can still be named in the address.
@@ -20,6 +20,7 @@ def review_list(request: HttpRequest, slug: str) -> HttpResponse:
     """Show the newest data sets and the table of reviews; filters and page are in the URL."""
     project = enter(request, slug, section="reviews")
     membership: Membership = request.gloss_membership  # type: ignore[attr-defined]  # set by enter
+    filters.check_reader(membership, request.GET)
     datasets = selectors.datasets_in_brief(project, limit=_OFFERED_DATASETS)
     built = table.build(project, membership, request.GET, datasets=datasets)
     context = {
