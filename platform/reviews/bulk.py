@@ -116,11 +116,19 @@ class Chosen:
 def chosen_from(*, ids: Sequence[str], query: str | None) -> Chosen:
     """Read a choice from a form or an address; raise Invalid where nothing is chosen."""
     if query is not None:
-        return Chosen(filters=table.asked_of(QueryDict(query)), is_all=True)
-    numbers = tuple(dict.fromkeys(int(each) for each in ids if each.isascii() and each.isdigit()))
-    if not numbers or len(numbers) > MAX_IDS or max(numbers) >= 1 << 63:
+        asked = table.asked_of(QueryDict(query))
+        # Filters pass over NUL, and it cannot be kept.
+        return Chosen(filters=[(name, _kept(value)) for name, value in asked], is_all=True)
+    # Databases hold ids in 63 bits; one that is longer is left out and makes the count too small.
+    known = (each for each in ids if each.isascii() and each.isdigit() and len(each) < 19)
+    numbers = tuple(dict.fromkeys(int(each) for each in known))
+    if not numbers or len(numbers) > MAX_IDS:
         raise Invalid.of("reviews", f"Choose 1 to {MAX_IDS:,} reviews, or all that fit filters.")
     return Chosen(ids=numbers)
+
+
+def _kept(words: str) -> str:
+    return words.replace("\x00", "")
 
 
 # --- Doing ----------------------------------------------------------------------------------------
@@ -137,6 +145,7 @@ def start(
 ) -> BulkAction:
     """Do it now if it is little, else enqueue it; the same `key` of a person does it only once."""
     doer = doer_of(kind)
+    key = _kept(key)
     _check_role(membership, doer)
     wanted = chosen.wanted(project)
     try:

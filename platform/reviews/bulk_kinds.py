@@ -10,6 +10,7 @@ from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
 from common.errors import Invalid
+from common.text import normalise
 from projects.models import Project, Role
 from reviews import members
 from reviews.bulk import Doer, Field
@@ -37,7 +38,7 @@ def _dataset_fields(project: Project) -> list[Field]:
 
 
 def _read_dataset(project: Project, given: Mapping[str, Any] | QueryDict) -> dict[str, Any]:
-    name, number = str(given.get("name") or "").strip(), str(given.get("dataset") or "")
+    name, number = normalise(str(given.get("name") or "")), str(given.get("dataset") or "")
     if bool(name) == bool(number):
         raise Invalid.of("dataset", "Choose a data set, or name a new one.")
     if not number:

@@ -162,6 +162,6 @@ def since_of(asked: str | None, number: int) -> int:
     """Return the number of the version to compare with; raise Invalid for what is none."""
     if not asked:
         return number - 1
-    if not (asked.isascii() and asked.isdigit() and int(asked[:12]) <= _MAX_NUMBER):
+    if not (asked.isascii() and asked.isdigit() and len(asked) <= 10 and int(asked) <= _MAX_NUMBER):
         raise Invalid.of("since", f"since is the number of a version, not {asked[:50]!r}.")
     return int(asked)

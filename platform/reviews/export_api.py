@@ -16,6 +16,7 @@ from projects.api_base import ProjectAPIView
 from projects.models import Role
 from reviews import export_services as services
 from reviews.api import JobLinkOut
+from reviews.filters import check_kept
 from reviews.formats import FORMATS
 from reviews.models import Export
 from reviews.wanted import NONE, TOKENS, Wanted, format_of
@@ -147,6 +148,7 @@ def _filters(raw: dict[str, Any]) -> list[tuple[str, str]]:
             found.append((name, str(each)))
     if len(found) > _MAX_FILTERS:
         raise Invalid.of("filters", f"At most {_MAX_FILTERS} filters are taken.")
+    check_kept(found)
     return found
 
 

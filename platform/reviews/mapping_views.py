@@ -136,7 +136,9 @@ class _MapStep:
         _need_owner(self.request, self.project)
         data = self.request.POST.copy()
         sources = self.seen.sources
-        if not (place.isascii() and place.isdigit() and int(place[:6]) < len(sources)):
+        if not (
+            place.isascii() and place.isdigit() and len(place) < 7 and int(place) < len(sources)
+        ):
             raise Invalid.of("question", "There is no such column in the file.")
         source = sources[int(place)]
         try:

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 from common.errors import Invalid
 from reviews.cleaning import STEPS, check_steps
+from reviews.filters import check_kept
 
 TEXT = "text"
 PLAIN_PARTS = (TEXT, "product", "author")
@@ -206,6 +207,7 @@ def _pairs(value: Any) -> Iterable[tuple[str, str]]:
     for name, each in pairs:
         if not isinstance(each, str):
             raise Invalid.of(f"filters.{name}"[:200], "The value of a filter is a string.")
+    check_kept(pairs)
     return pairs
 
 

@@ -4,6 +4,7 @@ A killed job goes on where it stopped: every slice is gone or not, and what an i
 reviews of others is put back before the memory of it goes.
 """
 
+import uuid
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -89,7 +90,7 @@ def start_undo(
         hidden = Dataset.objects.filter(pk=dataset.pk, is_ready=True, removed_at=None).update(
             is_ready=False,
             removed_at=timezone.now(),
-            name=f"{dataset.name[:70]} (removed {dataset.pk})"[:100],
+            name=_free_name(dataset),
         )
         if not hidden:
             raise Conflict(
@@ -112,6 +113,14 @@ def start_undo(
             total=dataset.review_count,
             single_key=f"{KIND}-{dataset.pk}",
         )
+
+
+def _free_name(dataset: Dataset) -> str:
+    """Return a name for a removed data set that nobody has given to another."""
+    name = f"{dataset.name[:50]} (removed {dataset.pk})"
+    if Dataset.objects.filter(project=dataset.project_id, name=name).exists():
+        name = f"{name} {uuid.uuid4().hex[:12]}"
+    return name
 
 
 def run(lease: Lease) -> dict[str, Any]:
