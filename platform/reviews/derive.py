@@ -122,6 +122,7 @@ def _copy(lease: Lease, dataset: Dataset, recipe: Recipe) -> None:
         made = [made_of(each, deriving.text_of(each, recipe)) for each in originals]
         done = counts["copied"] + counts["duplicates"] + counts["empty"] + len(made)
         with lease.effect(done_count=done, message="Copying reviews"):
+            _hold(originals)
             usable = [each for each in made if each.text]
             written = write_copies(dataset, usable, known, first=counts["copied"] + 1)
             counts["copied"] += len(written)
@@ -130,6 +131,19 @@ def _copy(lease: Lease, dataset: Dataset, recipe: Recipe) -> None:
             counts.update(_copy_labels(dataset, recipe, written))
             counts["last"] = originals[-1].pk
             _note(dataset, **counts)
+
+
+def _hold(originals: Sequence[Original]) -> None:
+    """Keep the originals' data sets from being removed until this batch is written.
+
+    A removal lets go of copies once: one that came later would point to a review that has gone.
+    """
+    reviews = Review.objects.filter(pk__in=[each.pk for each in originals])
+    owners = Dataset.objects.filter(pk__in=reviews.order_by().values("dataset"))
+    held = list(owners.order_by("pk").select_for_update(no_key=True))
+    is_whole = reviews.count() == len(originals)
+    if not is_whole or not all(each.is_ready for each in held):
+        raise JobFailed("A data set that this one is made of was removed meanwhile. Choose others.")
 
 
 def _next(dataset: Dataset) -> list[Original]:
