@@ -28,7 +28,7 @@ def dataset(project: Project) -> Dataset:
 
 @pytest.fixture
 def analyst(project: Project, member: Callable[[Role], User]) -> User:
-    assert project
+    assert project.pk
     return member(Role.ANALYST)
 
 
@@ -48,7 +48,7 @@ def page(analyst: User) -> Client:
 
 
 def test_a_review_of_five_thousand_digits_is_no_review(page: Client, dataset: Dataset) -> None:
-    assert dataset
+    assert dataset.pk
     number = "1" * 5_000
 
     assert page.get(f"{BASE}bulk/", {"review": number}).status_code == 400
@@ -85,7 +85,7 @@ def test_the_name_that_a_removed_data_set_would_have_may_be_taken(
 def test_filters_that_no_database_takes_are_refused(
     api: APIClient, dataset: Dataset, route: str, filters: dict[str, str]
 ) -> None:
-    assert dataset
+    assert dataset.pk
     body = {
         "datasets/derive/": {"name": "Made", "filters": filters},
         "exports/": {"format": "csv", "filters": filters},
@@ -100,7 +100,7 @@ def test_filters_that_no_database_takes_are_refused(
 def test_a_bulk_action_keeps_nothing_that_no_database_takes(
     page: Client, dataset: Dataset, analyst: User
 ) -> None:
-    assert dataset
+    assert dataset.pk
     sent = {"kind": "dataset", "name": "A\x00B", "scope": "all", "filters": "split=train%00"}
     sent["key"] = "k\x00"
     assert page.post(f"{BASE}bulk/start/", sent).status_code == 302
