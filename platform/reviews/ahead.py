@@ -2,11 +2,10 @@
 
 import sys
 import threading
-from collections import deque
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import contextmanager
-from typing import TypeVar
+from contextlib import ExitStack, contextmanager
+from typing import Self, TypeVar
 
 T = TypeVar("T")
 
@@ -18,21 +17,43 @@ _lock = threading.Lock()
 _usual: list[float] = []
 
 
-def ahead(source: Iterator[T], *, count: int = 1) -> Generator[T]:
-    """Yield what `source` yields, and have it make up to `count` more meanwhile.
+class Ahead(Iterator[T]):
+    """Yields what `source` yields, which another thread makes; use it in a `with`.
 
-    `source` runs in another thread and must not use the database. What it raises is raised here.
+    `source` must not use the database. What it raises is raised here. The next one is begun when
+    it is asked for, or before that with `begin`: best when the caller is about to wait for the
+    database, since until then the two would only be in each other's way.
     """
-    with _brisk(), ThreadPoolExecutor(max_workers=1, thread_name_prefix="reading") as pool:
-        waiting: deque[Future[T | None]] = deque(
-            pool.submit(next, source, None) for _ in range(count)
-        )
-        try:
-            while (made := waiting.popleft().result()) is not None:
-                waiting.append(pool.submit(next, source, None))
-                yield made
-        finally:
-            pool.shutdown(cancel_futures=True)
+
+    def __init__(self, source: Iterator[T]) -> None:
+        self._source = source
+        self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reading")
+        self._begun: Future[T | None] | None = None
+
+    def __enter__(self) -> Self:
+        """Have threads take turns more often while this lasts."""
+        self._stack = ExitStack()
+        self._stack.enter_context(_brisk())
+        self._stack.callback(self._pool.shutdown, cancel_futures=True)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Wait for what is being made, and make no more."""
+        self._stack.close()
+
+    def begin(self) -> None:
+        """Have the next one made, unless that has begun."""
+        if self._begun is None:
+            self._begun = self._pool.submit(next, self._source, None)
+
+    def __next__(self) -> T:
+        """Return the next one."""
+        self.begin()
+        assert self._begun is not None  # noqa: S101
+        made, self._begun = self._begun.result(), None
+        if made is None:
+            raise StopIteration
+        return made
 
 
 @contextmanager

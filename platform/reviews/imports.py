@@ -4,12 +4,12 @@ Rows and the counts that say how far we are are written in one transaction, whic
 the job's fence. A worker that dies leaves whole batches behind; whoever takes over skips as many
 rows as have been counted and goes on, so the outcome is the same as without the death.
 
-Reading and deciding run in a thread of their own, two batches ahead of the writing.
+Reading and deciding run in a thread of their own, one batch ahead of the writing.
 """
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import replace
@@ -27,7 +27,7 @@ from common.errors import GlossError
 from jobs.lease import JobFailed, Lease
 from projects.models import Project
 from reviews import aftermath, answers, fingerprints, mapping, services, updates, writing
-from reviews.ahead import ahead
+from reviews.ahead import Ahead
 from reviews.batches import read_batches
 from reviews.by_column import BatchReader
 from reviews.dates import is_day_first
@@ -79,10 +79,10 @@ class _Importing:
         binary.seek(0)
         batches = read_batches(binary, self._chosen, skip=self._work.read_count, size=BATCH_ROWS)
         begun = time.monotonic()
-        with closing(ahead(map(reader.read, batches))) as decided:
+        with Ahead(map(reader.read, batches)) as decided:
             for each in decided:
                 self._lease.check()
-                self._write(each, near)
+                self._write(each, near, begin_next=decided.begin)
                 seconds = round(time.monotonic() - begun, 1)
                 log.info("rows_read", read=self._work.read_count, seconds=seconds)
 
@@ -122,8 +122,13 @@ class _Importing:
 
     # --- A batch ------------------------------------------------------------------------------
 
-    def _write(self, decided: Decided, near: NearTexts | None) -> None:
-        """Write one batch: reviews, answers, fingerprints, refused rows, counts, or nothing."""
+    def _write(
+        self, decided: Decided, near: NearTexts | None, begin_next: Callable[[], None]
+    ) -> None:
+        """Write one batch: reviews, answers, fingerprints, refused rows, counts, or nothing.
+
+        `begin_next` is called before the long writes, to have the next batch read meanwhile.
+        """
         work, rows = self._work, decided.rows
         found = self._known.find(rows)
         if near is not None:
@@ -134,6 +139,7 @@ class _Importing:
             fresh = rows.at(found.fresh)
             ids = writing.take_ids(len(fresh))
             keys = found.keys[found.fresh]
+            begin_next()
             splits = self._write_fresh(decided, fresh, ids, keys)
             brought, renewed = self._write_more(rows, found, ids)
             writing.write_rejected(work, decided.rejected)

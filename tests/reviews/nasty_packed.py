@@ -66,7 +66,7 @@ _OTHERS = [
     Nasty("a picture", "a.csv", as_bytes(b"\x89PNG\r\n\x1a\n" + b"\x00" * 99), says="picture"),
     Nasty("formatted text", "a.txt", as_bytes(r"{\rtf1\ansi good}"), says="RTF"),
     Nasty("a database", "a.csv", as_bytes(b"SQLite format 3\x00" + b"\x00" * 99), says="SQLite"),
-    Nasty("a pickle", "a.csv", as_bytes(b"\x80\x04\x95\x0e\x00\x00\x00"), says="serialised Python objects"),
+    Nasty("a pickle", "a.csv", as_bytes(b"\x80\x04\x95\x0e\x00\x00\x00"), says="Python objects"),
     Nasty("an old or locked workbook", "a.xlsx",
           as_bytes(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\x00" * 504), says="password"),
     Nasty("bzip2", "a.csv.bz2", as_bytes(b"BZh91AY&SY"), says="bzip2"),

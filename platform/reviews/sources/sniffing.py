@@ -47,8 +47,8 @@ _OTHERS: Mapping[bytes, str] = {
     b"\x89HDF": "This is an HDF5 file. Write the reviews as CSV or Parquet.",
     b"Obj\x01": "This is an Avro file. Write the reviews as CSV or Parquet.",
     b"ORC": "This is an ORC file. Write the reviews as CSV or Parquet.",
-    b"\x80\x04\x95": "This holds serialised Python objects, which are never read. Write the reviews as CSV.",
-    b"\x80\x05\x95": "This holds serialised Python objects, which are never read. Write the reviews as CSV.",
+    b"\x80\x04\x95": "These are Python objects, which are never read. Write the reviews as CSV.",
+    b"\x80\x05\x95": "These are Python objects, which are never read. Write the reviews as CSV.",
 }
 _HTML = re.compile(
     r"<!doctype html|<html|<head|<body|<!--.{0,2000}?--\s*>\s*<html", re.IGNORECASE | re.DOTALL
