@@ -176,6 +176,9 @@ class _Source:
             # Nothing is held, or part of a line, or perhaps of its end.
             self._held = self._held[self._at :] + self._rest(size)
             self._at = 0
+            if self._held[-1:] == b"\r":
+                # It was cut just there: the other half of the line end may follow.
+                self._held += self._binary.read(1)
             end = _END.search(self._held)
         start, self._at = self._at, end.end() if end else len(self._held)
         return self._held[start : self._at]

@@ -41,6 +41,7 @@ def fast(raw: bytes, chosen: Format) -> list[Record]:
 @example(raw=b"a\r\nb\r", chosen=Format(), size=2)
 @example(raw=b'a,"b\r\nc",d\n\n\ne\n', chosen=Format(), size=3)
 @example(raw=b'"open\na,b\nc,d\n', chosen=Format(), size=6)
+@example(raw=b'"q,\n1"\r\n,', chosen=Format(), size=3)
 def test_both_lanes_read_the_same_whatever_the_file_holds(
     raw: bytes, chosen: Format, size: int
 ) -> None:
