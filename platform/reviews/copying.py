@@ -13,24 +13,10 @@ from django.db import connection
 from common import bulk
 from reviews.fingerprints import Known, Numbers, keys_of, record
 from reviews.models import Dataset, Review
-from reviews.writing import take_ids
+from reviews.writing import VARYING, take_ids
 
 _REVIEWS = "reviews_review"
-_VARYING = (
-    "id",
-    "derived_from_id",
-    "row_number",
-    "text",
-    "text_key",
-    "original_hash",
-    "metadata",
-    "product",
-    "author",
-    "reviewed_at",
-    "split",
-    "is_control",
-    "is_labelled",
-)
+_VARYING = ("id", "derived_from_id", *VARYING[1:])
 
 
 class Original(NamedTuple):

@@ -1,12 +1,9 @@
 """Ask for exports, find them, hand their files out, remove old ones."""
 
-import os
-import time
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
@@ -20,6 +17,7 @@ from jobs.services import enqueue
 from projects.models import Project
 from reviews import export_rows, labels, wanted
 from reviews.export_rows import Rows
+from reviews.files import path_of, sweep
 from reviews.filters import apply_filters
 from reviews.labels import LabelSource
 from reviews.members import reviews_in
@@ -30,8 +28,6 @@ from reviews.wanted import NONE, Wanted, format_of
 #: Files are kept this long; whoever needs one later exports again.
 KEEP = timedelta(days=30)
 FOLDER = "exports"
-#: A file without a row may be one whose row is being written.
-_ORPHAN_SECONDS = 24 * 3600
 
 
 # --- Asking -----------------------------------------------------------------------------------
@@ -195,11 +191,6 @@ def outcome_of_export(job: Job) -> tuple[str, str] | None:
 # --- Files ------------------------------------------------------------------------------------
 
 
-def path_of(name: str) -> Path:
-    """Return where a file of ours lies."""
-    return Path(default_storage.path(name))
-
-
 def download(*, export: Export, actor: User | None) -> Path:
     """Return the file of an export and write down who took it.
 
@@ -232,13 +223,4 @@ def remove_old() -> None:
     for export in old[:100]:
         path_of(export.file).unlink(missing_ok=True)
         Export.objects.filter(pk=export.pk).update(file="")
-    folder = path_of(FOLDER)
-    if not folder.is_dir():
-        return
-    kept = set(Export.objects.exclude(file="").values_list("file", flat=True))
-    long_ago = time.time() - _ORPHAN_SECONDS
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            is_ours = f"{FOLDER}/{entry.name}" in kept
-            if not is_ours and entry.is_file() and entry.stat().st_mtime < long_ago:
-                Path(entry.path).unlink(missing_ok=True)
+    sweep(FOLDER, kept=set(Export.objects.exclude(file="").values_list("file", flat=True)))

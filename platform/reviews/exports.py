@@ -20,6 +20,7 @@ from projects.models import Project
 from reviews import export_services as services
 from reviews import wanted
 from reviews.export_rows import Rows
+from reviews.files import path_of
 from reviews.formats import OutFormat, Plan, Unwritable, Writer
 from reviews.labels import LabelSource
 from reviews.models import Export
@@ -32,7 +33,7 @@ def run(lease: Lease) -> dict[str, Any]:
     """Write the job's file and return what is in it."""
     export = Export.objects.select_related("project").get(job=lease.job)
     wish = wanted.from_json(export.params)
-    part = services.path_of(f"{services.FOLDER}/export-{lease.job.pk}-{lease.fence}.part")
+    part = path_of(f"{services.FOLDER}/export-{lease.job.pk}-{lease.fence}.part")
     part.parent.mkdir(parents=True, exist_ok=True)
     try:
         with bulk.lean():
@@ -45,7 +46,7 @@ def run(lease: Lease) -> dict[str, Any]:
 
 def tidy(job_id: UUID) -> None:
     """Remove what an export left that did not end well."""
-    for path in services.path_of(services.FOLDER).glob(f"export-{job_id}*"):
+    for path in path_of(services.FOLDER).glob(f"export-{job_id}*"):
         path.unlink(missing_ok=True)
 
 
@@ -137,7 +138,7 @@ def _show(
     name = f"{services.FOLDER}/export-{lease.job.pk}.{chosen.ending}"
     export.byte_count = part.stat().st_size
     with lease.effect():
-        part.replace(services.path_of(name))
+        part.replace(path_of(name))
         Export.objects.filter(pk=export.pk).update(
             file=name, sha256=sha256, review_count=count, byte_count=export.byte_count
         )

@@ -1,13 +1,20 @@
-"""Open what was uploaded."""
+"""Files of ours: open what was uploaded, find what was made, sweep away what nobody has."""
 
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any, BinaryIO, cast
+
+from django.core.files.storage import default_storage
 
 from common.text import normalise
 from reviews.models import Upload
 from reviews.parsing import readable
+
+#: A file without a row may be one whose row is being written.
+_ORPHAN_SECONDS = 24 * 3600
 
 
 @contextmanager
@@ -22,3 +29,21 @@ def kept_name(name: str | None) -> str:
     """Return the name of a file that people see; it is never a path of ours."""
     base = PurePosixPath((name or "").replace("\\", "/")).name
     return readable(normalise(base))[-255:] or "unnamed"
+
+
+def path_of(name: str) -> Path:
+    """Return where a file of ours lies."""
+    return Path(default_storage.path(name))
+
+
+def sweep(folder: str, *, kept: Collection[str]) -> None:
+    """Remove the files of a folder that are not among `kept`, once they are a day old."""
+    place = path_of(folder)
+    if not place.is_dir():
+        return
+    long_ago = time.time() - _ORPHAN_SECONDS
+    with os.scandir(place) as entries:
+        for entry in entries:
+            is_ours = f"{folder}/{entry.name}" in kept
+            if not is_ours and entry.is_file() and entry.stat().st_mtime < long_ago:
+                Path(entry.path).unlink(missing_ok=True)

@@ -233,31 +233,6 @@ class Review(models.Model):
         return f"review {self.pk}"
 
 
-#: What an import writes, in the order of writing.Inserts; a test compares them with the model.
-REVIEW_COLUMNS = (
-    "id",
-    "project_id",
-    "dataset_id",
-    "import_job_id",
-    "row_number",
-    "text",
-    "text_key",
-    "original_hash",
-    "metadata",
-    "product",
-    "author",
-    "reviewed_at",
-    "split",
-    "is_control",
-    "priority",
-    "ranked_by",
-    "ranked_at",
-    "is_labelled",
-    "group_key",
-    "derived_from_id",
-)
-
-
 class Fingerprints(models.Model):
     """The text keys of some reviews of a data set, and their ids: how duplicates are found.
 

@@ -1,11 +1,8 @@
 """Versions of data sets: ask for one, find them, compare two, take their files away."""
 
-import os
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Max, QuerySet
 from django.urls import reverse
@@ -17,13 +14,13 @@ from common.errors import Conflict, Invalid, NotReady, NotVisible
 from common.text import normalise
 from jobs.models import Job
 from jobs.services import enqueue
+from reviews import files
+from reviews.files import path_of
 from reviews.models import Dataset, DatasetVersion
 
 KIND = "snapshot"
 FOLDER = "versions"
 MAX_NOTE = 300
-#: A file without a row may be one whose row is being written.
-_ORPHAN_SECONDS = 24 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,11 +142,6 @@ def outcome(job: Job) -> tuple[str, str] | None:
 # --- Files ----------------------------------------------------------------------------------------
 
 
-def path_of(name: str) -> Path:
-    """Return where a file of ours lies."""
-    return Path(default_storage.path(name))
-
-
 def remove_files(dataset: Dataset) -> None:
     """Take the versions of a data set away that is about to go, and their files."""
     for version in DatasetVersion.objects.filter(dataset=dataset).exclude(file=""):
@@ -159,12 +151,5 @@ def remove_files(dataset: Dataset) -> None:
 
 def sweep() -> None:
     """Remove files whose data set has gone."""
-    folder = path_of(FOLDER)
-    if not folder.is_dir():
-        return
     kept = set(DatasetVersion.objects.exclude(file="").values_list("file", flat=True))
-    long_ago = time.time() - _ORPHAN_SECONDS
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if f"{FOLDER}/{entry.name}" not in kept and entry.stat().st_mtime < long_ago:
-                Path(entry.path).unlink(missing_ok=True)
+    files.sweep(FOLDER, kept=kept)

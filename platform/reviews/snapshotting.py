@@ -12,6 +12,7 @@ from uuid import UUID
 from jobs.lease import JobFailed, Lease
 from reviews import snapshots
 from reviews.canonical import ContentHash, rows_of
+from reviews.files import path_of
 from reviews.models import Dataset, DatasetVersion
 from reviews.snapshot_files import VersionFile
 
@@ -21,7 +22,7 @@ _MOST_TRIES = 3
 def run(lease: Lease) -> dict[str, Any]:
     """Write the file of the job's version and return what is in it."""
     version = DatasetVersion.objects.select_related("dataset__project").get(job=lease.job)
-    part = snapshots.path_of(f"{snapshots.FOLDER}/version-{lease.job.pk}-{lease.fence}.part")
+    part = path_of(f"{snapshots.FOLDER}/version-{lease.job.pk}-{lease.fence}.part")
     part.parent.mkdir(parents=True, exist_ok=True)
     try:
         content = _write_whole(lease, version, part)
@@ -79,12 +80,12 @@ def _show(lease: Lease, version: DatasetVersion, part: Path, content: str) -> No
     with part.open("rb") as binary:
         version.file_sha256 = hashlib.file_digest(binary, "sha256").hexdigest()
     with lease.effect():
-        part.replace(snapshots.path_of(version.file))
+        part.replace(path_of(version.file))
         version.save(update_fields=["file", "sha256", "file_sha256", "review_count", "byte_count"])
 
 
 def tidy(job_id: UUID) -> None:
     """Remove what a version left that did not end well; its number is free again."""
-    for path in snapshots.path_of(snapshots.FOLDER).glob(f"version-{job_id}*"):
+    for path in path_of(snapshots.FOLDER).glob(f"version-{job_id}*"):
         path.unlink(missing_ok=True)
     DatasetVersion.objects.filter(job=job_id, file="").delete()

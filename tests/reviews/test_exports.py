@@ -25,7 +25,8 @@ from jobs.services import cancel
 from labelling.imported import store_said
 from projects.models import Project, Role
 from reviews import export_services as services
-from reviews import exports
+from reviews import exports, files
+from reviews.files import path_of
 from reviews.formats import FORMATS
 from reviews.models import Dataset, Export, ImportJob, Review, SelectedReview, Upload
 from reviews.wanted import Wanted
@@ -65,7 +66,7 @@ def said(project: Project, review: Review, **people: dict[str, Any]) -> None:
 
 
 def lines(export: Export) -> list[dict[str, Any]]:
-    text = services.path_of(export.file).read_text(encoding="utf-8")
+    text = path_of(export.file).read_text(encoding="utf-8")
     return [json.loads(line) for line in text.split("\n") if line]
 
 
@@ -78,7 +79,7 @@ def test_an_export_has_every_review_and_says_what_it_is(
     export = ran(asked(project, owner))
 
     assert [line["text"] for line in lines(export)] == [review.text for review in some]
-    raw = services.path_of(export.file).read_bytes()
+    raw = path_of(export.file).read_bytes()
     assert export.sha256 == hashlib.sha256(raw).hexdigest()
     assert (export.review_count, export.byte_count) == (3, len(raw))
     assert export.job is not None
@@ -176,7 +177,7 @@ def test_a_table_has_a_column_for_every_key_of_the_metadata(
 
     export = ran(asked(project, format="csv"))
 
-    text = services.path_of(export.file).read_text(encoding="utf-8-sig")
+    text = path_of(export.file).read_text(encoding="utf-8-sig")
     rows = list(csv.DictReader(io.StringIO(text)))
     assert [(row["shop"], row["late"]) for row in rows] == [("s0", ""), ("s1", ""), ("", "x")]
 
@@ -184,7 +185,7 @@ def test_a_table_has_a_column_for_every_key_of_the_metadata(
 def test_columns_can_be_chosen(project: Project, some: list[Review]) -> None:
     export = ran(asked(project, format="csv", columns=("date", "shop")))
 
-    text = services.path_of(export.file).read_text(encoding="utf-8-sig")
+    text = path_of(export.file).read_text(encoding="utf-8-sig")
     assert text.splitlines()[0] == "gloss_id,text,date,shop"
 
 
@@ -196,7 +197,7 @@ def test_what_a_format_cannot_hold_ends_the_job_with_what_to_do(project: Project
     assert export.job is not None
     assert export.job.state == Job.State.FAILED
     assert "Choose CSV, JSONL or Parquet" in export.job.reason
-    assert not list(services.path_of(services.FOLDER).iterdir())
+    assert not list(path_of(services.FOLDER).iterdir())
 
 
 def test_an_export_that_is_called_off_leaves_no_file(
@@ -212,7 +213,7 @@ def test_an_export_that_is_called_off_leaves_no_file(
     with pytest.raises(Cancelled):
         exports.run(lease)
 
-    assert not list(services.path_of(services.FOLDER).iterdir())
+    assert not list(path_of(services.FOLDER).iterdir())
 
 
 def test_a_worker_that_lost_its_job_shows_nothing(project: Project, some: list[Review]) -> None:
@@ -230,9 +231,7 @@ def test_a_worker_that_lost_its_job_shows_nothing(project: Project, some: list[R
 
     export.refresh_from_db()
     assert export.sha256 == result["sha256"]
-    assert [path.name for path in services.path_of(services.FOLDER).iterdir()] == [
-        Path(export.file).name
-    ]
+    assert [path.name for path in path_of(services.FOLDER).iterdir()] == [Path(export.file).name]
 
 
 def test_running_twice_gives_the_same_file(project: Project, some: list[Review]) -> None:
@@ -284,7 +283,7 @@ def test_a_file_is_handed_out_once_it_is_there_and_that_is_written_down(
 
 def test_old_files_are_removed_and_say_so(project: Project, some: list[Review]) -> None:
     export = ran(asked(project))
-    path = services.path_of(export.file)
+    path = path_of(export.file)
     Export.objects.filter(pk=export.pk).update(
         created_at=timezone.now() - services.KEEP - timedelta(days=1)
     )
@@ -300,12 +299,12 @@ def test_old_files_are_removed_and_say_so(project: Project, some: list[Review]) 
 def test_files_of_a_project_that_is_gone_are_removed(
     project: Project, some: list[Review], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    path = services.path_of(ran(asked(project)).file)
+    path = path_of(ran(asked(project)).file)
     Export.objects.all().delete()
 
     services.remove_old()
     assert path.exists()  # it may be one whose row is being written
-    monkeypatch.setattr(services, "_ORPHAN_SECONDS", -1)
+    monkeypatch.setattr(files, "_ORPHAN_SECONDS", -1)
     services.remove_old()
 
     assert not path.exists()
@@ -374,7 +373,7 @@ def test_a_wrong_request_says_which_field(
 def test_a_file_that_is_gone_is_409(client: APIClient, some: list[Review]) -> None:
     client.post(URL, {"format": "csv"}, format="json")
     export = ran(Export.objects.get())
-    services.path_of(export.file).unlink()
+    path_of(export.file).unlink()
 
     assert client.get(f"{URL}{export.pk}/file/").status_code == 409
 

@@ -21,6 +21,7 @@ from labelling.imported import store_said
 from projects.models import Project
 from reviews import export_services, labels, services
 from reviews.answers import ImportedSpan
+from reviews.files import path_of
 from reviews.formats import FORMATS, Exported
 from reviews.formats.tokenising import without_overlaps
 from reviews.mapping import ColumnMapping
@@ -168,7 +169,7 @@ def taken_out(project: Project, key: str, carried: Carries) -> bytes:
     job = worker.run_here(export.job)
     assert job.state == Job.State.SUCCEEDED, job.reason
     export.refresh_from_db()
-    return export_services.path_of(export.file).read_bytes()
+    return path_of(export.file).read_bytes()
 
 
 def brought_in(project: Project, raw: bytes, name: str, carried: Carries, owner: User) -> None:

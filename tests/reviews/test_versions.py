@@ -20,6 +20,7 @@ from labelling.models import Gold
 from labelling.selectors import current_schema
 from projects.models import Project, Role
 from reviews import canonical, snapshots, snapshotting, splitting
+from reviews.files import path_of
 from reviews.members import reviews_in
 from reviews.models import Dataset, DatasetVersion, Review, SelectedReview
 from tests import factories
@@ -53,7 +54,7 @@ def _version(dataset: Dataset, note: str = "") -> DatasetVersion:
 
 
 def _path(version: DatasetVersion) -> Path:
-    return snapshots.path_of(version.file)
+    return path_of(version.file)
 
 
 def test_a_version_holds_every_review_with_what_is_known_about_it(dataset: Dataset) -> None:
@@ -176,7 +177,7 @@ def test_a_worker_that_lost_its_lease_shows_no_file(dataset: Dataset) -> None:
     snapshotting.run(other)
 
     version.refresh_from_db()
-    folder = snapshots.path_of(snapshots.FOLDER)
+    folder = path_of(snapshots.FOLDER)
     assert [path.name for path in folder.iterdir()] == [Path(version.file).name]
 
 

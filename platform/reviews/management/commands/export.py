@@ -13,6 +13,7 @@ from jobs import worker
 from jobs.models import Job
 from projects.models import Project
 from reviews import export_services as services
+from reviews.files import path_of
 from reviews.formats import FORMATS
 from reviews.models import Dataset
 from reviews.wanted import NONE, TOKENS, Wanted
@@ -64,7 +65,7 @@ class Command(BaseCommand):
 def _hand_over(name: str, target: Path) -> None:
     """Copy the file; the one in the store is what the page of exports offers."""
     try:
-        shutil.copyfile(services.path_of(name), target)
+        shutil.copyfile(path_of(name), target)
     except OSError as error:
         raise CommandError(f"{target} cannot be written: {error.strerror}.") from error
 
