@@ -1,6 +1,6 @@
 """Cut a file into batches of numbered rows: what an import checkpoints."""
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import BinaryIO
@@ -9,6 +9,9 @@ from reviews.pieces import read_pieces
 from reviews.sources import open_table
 from reviews.sources.compression import decompressed
 from reviews.tables import Format, Record, Said
+
+#: Rows, one by one or by column (reviews.columnar.Columns).
+Cells = Sequence[Sequence[str]]
 
 _RECORDS = 2_000
 #: A batch of records that are read one by one also ends after so many characters.
@@ -21,7 +24,7 @@ class Batch:
 
     #: Which row of the file comes first, from 1.
     first_row: int
-    cells: list[list[str]]
+    cells: Cells
     #: Returns the line on which each row starts; asked only where a row is refused.
     lines: Callable[[], list[int]]
     #: Place in the batch to what is wrong with a row, and to what was said about it.
@@ -39,14 +42,14 @@ class Batch:
         lines = self.lines()
         for at in places:
             error, said = self.errors.get(at, ""), self.said.get(at, ())
-            yield at, Record(lines[at], self.cells[at], error, said)
+            yield at, Record(lines[at], list(self.cells[at]), error, said)
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
     """Some records, with or without objects of their own."""
 
-    cells: list[list[str]]
+    cells: Cells
     lines: Callable[[], list[int]]
     records: list[Record] | None = None
 

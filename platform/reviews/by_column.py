@@ -13,7 +13,8 @@ from operator import is_, not_
 from typing import Any, TypeVar
 
 from common.text import normalise
-from reviews.batches import Batch
+from reviews.batches import Batch, Cells
+from reviews.columnar import Columns
 from reviews.dates import parse_date
 from reviews.decided import NOTHING_GIVEN, Decided, Given, Rows
 from reviews.mapping import ColumnMapping
@@ -94,16 +95,18 @@ class BatchReader:
         """Return what becomes of the batch's rows."""
         if not self._is_plain or batch.said:
             return self._finished(batch, Rows(), range(len(batch)))
-        odd = set(batch.errors)
-        if set(map(len, batch.cells)) != {self._width}:
-            odd.update(at for at, row in enumerate(batch.cells) if len(row) != self._width)
-        if not odd:
-            rows, more = self._by_column(batch.cells, list(range(len(batch))), batch.first_row)
-            return self._finished(batch, rows, more)
+        odd = set(batch.errors) | self._of_other_width(batch.cells)
         places = [at for at in range(len(batch)) if at not in odd]
-        cells = [batch.cells[at] for at in places]
+        cells = [batch.cells[at] for at in places] if odd else batch.cells
         rows, more = self._by_column(cells, places, batch.first_row)
         return self._finished(batch, rows, sorted((*odd, *more)))
+
+    def _of_other_width(self, cells: Cells) -> set[int]:
+        if isinstance(cells, Columns):
+            return set() if len(cells.columns) == self._width else set(range(len(cells)))
+        if set(map(len, cells)) <= {self._width}:
+            return set()
+        return {at for at, row in enumerate(cells) if len(row) != self._width}
 
     def _finished(self, batch: Batch, rows: Rows, left: Sequence[int]) -> Decided:
         """Add the rows that are left, decided about one by one."""
@@ -119,12 +122,14 @@ class BatchReader:
         return Decided(rows, rejected, batch.first_row, len(batch), batch.position)
 
     def _by_column(
-        self, cells: list[list[str]], places: list[int], first_row: int
+        self, cells: Cells, places: list[int], first_row: int
     ) -> tuple[Rows, list[int]]:
         """Return what can be decided about here, and the places of the rows that cannot."""
-        if not cells:
+        if not len(cells):
             return Rows(), []
-        columns: list[tuple[str, ...]] = list(zip(*cells, strict=True))
+        columns: Sequence[Sequence[str]] = (
+            cells.columns if isinstance(cells, Columns) else list(zip(*cells, strict=True))
+        )
         raws, texts = self._texts(columns)
         count = len(texts)
         given: list[Given] = self._answered(columns, count)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from itertools import chain, islice, repeat
 from typing import BinaryIO
 
+from reviews import columnar
+from reviews.columnar import Columns
 from reviews.parsing import (
     MARKING,
     Lines,
@@ -37,22 +39,10 @@ _BYTEWISE = re.compile(r"utf-8|ascii|cp125\d|iso8859-\d+|koi8-\w")
 class Piece:
     """Some records without fault: their cells, and where they stand in the file."""
 
-    cells: list[list[str]]
-    #: With the blank lines, which are no records.
-    _rows: list[list[str]]
-    #: On which the first of the rows starts.
-    line: int
+    cells: list[list[str]] | Columns
     line_count: int
-
-    def lines(self) -> list[int]:
-        """Return the line on which each record starts."""
-        found, line = [], self.line
-        is_simple = self.line_count == len(self._rows)
-        for cells in self._rows:
-            if cells:
-                found.append(line)
-            line += 1 if is_simple else 1 + sum(map(_breaks, cells))
-        return found
+    #: Returns the line on which each record starts.
+    lines: Callable[[], list[int]]
 
 
 def read_pieces(binary: BinaryIO, chosen: Format) -> Iterator[list[Record] | Piece]:
@@ -65,10 +55,12 @@ def read_pieces(binary: BinaryIO, chosen: Format) -> Iterator[list[Record] | Pie
     prepare()
     source = _Source(binary, chosen)
     lines = Lines(source)
+    width = 0
     while piece := source.take():
-        found = _at_once(piece, chosen, line=lines.number + 1)
+        found = _at_once(piece, chosen, line=lines.number + 1, width=width)
         if found is not None and source.is_between_lines:
             lines.number += found.line_count
+            width = len(found.cells[0]) if len(found.cells) else width
             yield found
         else:
             yield from _with_care(source, lines, piece, chosen)
@@ -95,21 +87,56 @@ def _some(records: Iterator[Record], has_more: Callable[[], bool]) -> list[Recor
     return found
 
 
-def _at_once(piece: bytes, chosen: Format, *, line: int) -> Piece | None:
-    """Parse a piece that starts on `line`; None when anything about it asks for care."""
+def _at_once(piece: bytes, chosen: Format, *, line: int, width: int) -> Piece | None:
+    """Parse a piece that starts on `line`; None when anything about it asks for care.
+
+    Records are most likely as wide as those before them, `width`.
+    """
     if len(piece) > MAX_RECORD_CHARS or b"\x00" in piece:
         return None
-    codec = "utf-8" if chosen.encoding == "utf-8" else codec_of(chosen.encoding)
-    lines = piece.splitlines(keepends=True)
-    reader = csv_reader(map(str, lines, repeat(codec)), chosen)
+    found = _by_column(piece, chosen, width)
+    if found is not None:
+        return Piece(found, _line_count(piece), lambda: _lines_of(_rows(piece, chosen), line))
     try:
-        rows = list(reader)
+        rows = _rows(piece, chosen)
     except (csv.Error, UnicodeDecodeError):
         return None
     if max(map(len, chain.from_iterable(rows)), default=0) > MAX_CELL_CHARS:
         return None
     cells = [row for row in rows if row] if [] in rows else rows
-    return Piece(cells, rows, line, len(lines))
+    return Piece(cells, _line_count(piece), lambda: _lines_of(rows, line))
+
+
+def _by_column(piece: bytes, chosen: Format, width: int) -> Columns | None:
+    if chosen.encoding != "utf-8":
+        try:
+            piece = str(piece, codec_of(chosen.encoding)).encode()
+        except UnicodeDecodeError:
+            return None
+    return columnar.parse(piece, width=width, delimiter=chosen.delimiter, quote=chosen.quote)
+
+
+def _rows(piece: bytes, chosen: Format) -> list[list[str]]:
+    codec = "utf-8" if chosen.encoding == "utf-8" else codec_of(chosen.encoding)
+    lines = piece.splitlines(keepends=True)
+    return list(csv_reader(map(str, lines, repeat(codec)), chosen))
+
+
+def _line_count(piece: bytes) -> int:
+    ends = piece.count(b"\n")
+    if b"\r" in piece:
+        ends += piece.count(b"\r") - piece.count(b"\r\n")
+    return ends + (piece[-1:] not in b"\r\n")
+
+
+def _lines_of(rows: list[list[str]], line: int) -> list[int]:
+    """Return the line on which each row starts that is not blank; the first of all on `line`."""
+    found = []
+    for cells in rows:
+        if cells:
+            found.append(line)
+        line += 1 + sum(map(_breaks, cells))
+    return found
 
 
 def _breaks(cell: str) -> int:
