@@ -1,28 +1,29 @@
 """Takes the answers of an import: cells become gold, in bulk; what people said, annotations."""
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
 
 from common import bulk
 from labelling import answers, imported
-from labelling.models import Gold, GoldSource
+from labelling.gold_rows import VARYING, Given, GoldRows
+from labelling.models import Gold
 from labelling.option_words import by_word, unknown
 from labelling.selectors import current_schema
 from labelling.snapshot import QuestionSnapshot, SchemaSnapshot
 from labelling.versions import freeze
 from projects.models import Project
 
-_VARYING = ("review_id", "question_id", "slot", "option_id", "number")
-#: (question, slot, option, number): a row of gold but for its review.
-Row = tuple[int, int, int | None, float | None]
-Given = Mapping[str, Any]
 
-_LINES = 2_000
-#: Imports give rows with the same cells the same answers; what those become is kept for so many.
-_KEPT = 5_000
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """Rows of gold as COPY takes them, good for one version of the schema."""
+
+    schema_id: int
+    lines: Sequence[bytes]
 
 
 class GoldSink:
@@ -30,6 +31,7 @@ class GoldSink:
 
     def __init__(self, project: Project) -> None:
         self._project = project
+        self._is_copied = connection.vendor == "postgresql"
         self._load(current_schema(project))
 
     def _load(self, schema: SchemaSnapshot) -> None:
@@ -37,15 +39,9 @@ class GoldSink:
         self._questions = {each.key: each for each in schema.questions}
         self._required = [each.key for each in schema.questions if each.is_required]
         self._options = {key: by_word(each) for key, each in self._questions.items()}
-        self._option_ids = {
-            key: {option.key: option.id for option in each.options}
-            for key, each in self._questions.items()
-        }
         self._has_spans = any(each.kind == "spans" for each in schema.questions)
         self._is_frozen = False
-        #: By the identity of answers, which are kept beside so that it stays theirs.
-        self._rows: dict[int, tuple[Given, list[Row]]] = {}
-        self._lines: dict[int, tuple[Given, str]] = {}
+        self._gold = GoldRows(self._project, schema)
 
     def questions(self) -> Mapping[str, str]:
         """Return the questions that a column can answer: key to name."""
@@ -82,11 +78,16 @@ class GoldSink:
         """
         return all(given.get(key) is not None for key in self._required)
 
-    def store(self, rows: Sequence[tuple[int, Given]]) -> None:
+    def prepare(self, rows: Sequence[tuple[int, Given]]) -> Prepared:
+        """Write rows down as `store` will send them, for the schema as it was seen last."""
+        gold = self._gold  # another thread may put another in its place
+        return Prepared(gold.schema.id, list(gold.copied(rows)) if self._is_copied else [])
+
+    def store(self, rows: Sequence[tuple[int, Given]], prepared: Prepared | None = None) -> None:
         """Write the parsed answers of reviews (by id) in the caller's transaction.
 
         Answers that the questions no longer allow, because an owner has changed them since they
-        were parsed, are left out.
+        were parsed, are left out. `prepared` is what `prepare` made of the same rows.
         """
         if not rows:
             return
@@ -96,12 +97,13 @@ class GoldSink:
         if not self._is_frozen:
             freeze(schema_id=self._schema.id)
             self._is_frozen = True
-        source = GoldSource.IMPORTED.value
-        same: dict[str, int | str] = {"source": source, "project_id": self._project.pk}
-        if connection.vendor == "postgresql":
-            bulk.copy(_table(), (*_VARYING, *same), self._copied(rows, same))
+        gold = self._gold
+        if not self._is_copied:
+            bulk.insert(_table(), VARYING, gold.inserted(rows), same=gold.same)
         else:
-            bulk.insert(_table(), _VARYING, self._inserted(rows), same=same)
+            is_good = prepared is not None and prepared.schema_id == schema.id
+            lines = prepared.lines if prepared and is_good else gold.copied(rows)
+            bulk.copy(_table(), (*VARYING, *gold.same), lines)
         if self._has_spans:
             imported.store_gold_spans(project=self._project, schema=self._schema, rows=rows)
 
@@ -136,62 +138,6 @@ class GoldSink:
             raise ValueError(unknown(question, word))
         return key
 
-    # --- Gold, as rows and as lines -----------------------------------------------------------
-
-    def _inserted(self, rows: Sequence[tuple[int, Given]]) -> Iterator[tuple[Any, ...]]:
-        for review_id, given in rows:
-            for row in self._rows_of(given):
-                yield review_id, *row
-
-    def _copied(
-        self, rows: Sequence[tuple[int, Given]], same: Mapping[str, int | str]
-    ) -> Iterator[str]:
-        tail = "".join(f"\t{value}" for value in same.values()) + "\n"
-        for start in range(0, len(rows), _LINES):
-            yield "".join(
-                [
-                    self._line_of(given, tail).replace("\x00", str(review_id))
-                    for review_id, given in rows[start : start + _LINES]
-                ]
-            )
-
-    def _line_of(self, given: Given, tail: str) -> str:
-        """Return the lines of some answers, with NUL where the review's id belongs."""
-        kept = self._lines.get(id(given))
-        if kept is not None:
-            return kept[1]
-        line = "".join(
-            f"\x00\t{question}\t{slot}\t{_or_null(option)}\t{_or_null(number)}{tail}"
-            for question, slot, option, number in self._rows_of(given)
-        )
-        if len(self._lines) >= _KEPT:
-            self._lines.clear()
-        self._lines[id(given)] = (given, line)
-        return line
-
-    def _rows_of(self, given: Given) -> list[Row]:
-        kept = self._rows.get(id(given))
-        if kept is not None:
-            return kept[1]
-        rows = [row for key, value in given.items() for row in self._gold(key, value)]
-        if len(self._rows) >= _KEPT:
-            self._rows.clear()
-        self._rows[id(given)] = (given, rows)
-        return rows
-
-    def _gold(self, key: str, value: Any) -> Iterator[Row]:
-        if value is None or key not in self._questions:
-            return
-        question, options = self._questions[key].id, self._option_ids[key]
-        if isinstance(value, float):
-            yield question, 0, None, value
-        elif isinstance(value, tuple) or not value:
-            yield question, 0, None, None
-        else:
-            keys = (value,) if isinstance(value, str) else sorted(value)
-            known = (options[each] for each in keys if each in options)
-            yield from ((question, option, option, None) for option in known)
-
 
 def _words(cell: str) -> list[str] | None:
     """Return the words of a JSON list of strings; None for any other cell."""
@@ -208,10 +154,6 @@ def _words(cell: str) -> list[str] | None:
 
 def _parted(cell: str) -> list[str]:
     return [word for part in cell.replace("|", ";").split(";") if (word := part.strip())]
-
-
-def _or_null(value: float | None) -> str:
-    return r"\N" if value is None else repr(value)
 
 
 def _table() -> str:

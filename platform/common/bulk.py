@@ -40,7 +40,7 @@ def lean() -> Iterator[None]:
                 cursor.execute(f"PRAGMA {name}={value}")
 
 
-def copy(table: str, columns: Sequence[str], parts: Iterable[str]) -> None:
+def copy(table: str, columns: Sequence[str], parts: Iterable[str | bytes]) -> None:
     """COPY rows into PostgreSQL, written as its text format has them, some lines a part.
 
     Each part is sent before the next is asked for, so the server works while those are made.

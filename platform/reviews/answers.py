@@ -41,7 +41,11 @@ class AnswerSink(Protocol):
         """Tell whether parsed answers leave nothing to ask: such a review is labelled."""
         ...
 
-    def store(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+    def prepare(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> Any:
+        """Make what spares `store` work with the same rows, without the database, in any thread."""
+        ...
+
+    def store(self, rows: Sequence[tuple[int, Mapping[str, Any]]], prepared: Any = None) -> None:
         """Write the parsed answers of reviews (by id) as gold, in the caller's transaction."""
         ...
 
@@ -89,7 +93,14 @@ class _Nobody:
     def is_complete(self, given: Mapping[str, Any]) -> bool:  # noqa: ARG002
         return False
 
-    def store(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+    def prepare(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+        """Nothing will be stored."""
+
+    def store(
+        self,
+        rows: Sequence[tuple[int, Mapping[str, Any]]],
+        prepared: Any = None,  # noqa: ARG002
+    ) -> None:
         if rows:
             raise KeyError("nobody takes answers")
 

@@ -121,9 +121,7 @@ class BatchReader:
                 rows = rows.with_accepted(accepted, given)
         return Decided(rows, rejected, batch.first_row, len(batch), batch.position)
 
-    def _by_column(
-        self, cells: Cells, places: list[int], first_row: int
-    ) -> tuple[Rows, list[int]]:
+    def _by_column(self, cells: Cells, places: list[int], first_row: int) -> tuple[Rows, list[int]]:
         """Return what can be decided about here, and the places of the rows that cannot."""
         if not len(cells):
             return Rows(), []

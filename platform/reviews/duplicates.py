@@ -20,7 +20,6 @@ _DATASETS = "reviews_dataset"
 class Found:
     """What was found about the rows of a batch, by their places."""
 
-    keys: Numbers
     fresh: list[int]
     #: Place to the review that is there already: of another data set, and of this import.
     shown: dict[int, int]
@@ -43,9 +42,8 @@ class Duplicates:
         self._shown = fingerprints.known_of(self.compared)
         self._own = fingerprints.known_of([work.dataset_id])
 
-    def find(self, rows: Rows) -> Found:
-        """Look all rows up."""
-        keys = fingerprints.keys_of(rows.digests)
+    def find(self, rows: Rows, keys: Numbers) -> Found:
+        """Look all rows up; `keys` are those of their texts."""
         shown = {} if self._is_kept else self._confirmed(rows, self._shown.find(keys))
         own = self._confirmed(rows, self._own.find(keys))
         within = _repeated(rows, keys)
@@ -56,7 +54,7 @@ class Duplicates:
         within = {at: first for at, first in within.items() if at not in shown and at not in own}
         gone = shown.keys() | own.keys() | within.keys()
         fresh = [at for at in range(len(rows)) if at not in gone] if gone else range(len(rows))
-        return Found(keys, list(fresh), shown, own, within)
+        return Found(list(fresh), shown, own, within)
 
     def remember(self, keys: Numbers, ids: Sequence[int]) -> None:
         """Count reviews that were written just now among those of this import."""

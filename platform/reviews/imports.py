@@ -4,21 +4,23 @@ Rows and the counts that say how far we are are written in one transaction, whic
 the job's fence. A worker that dies leaves whole batches behind; whoever takes over skips as many
 rows as have been counted and goes on, so the outcome is the same as without the death.
 
-Reading and deciding run in a thread of their own, one batch ahead of the writing.
+Reading, deciding and writing down for the database run in a thread of their own, one batch ahead
+of whoever sends it. Ids are therefore drawn ahead too; those of rows that turn out to be known stay
+unused.
 """
 
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, BinaryIO
 from uuid import UUID
 
 import numpy as np
 import structlog
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F
 from django.utils import timezone
 
@@ -28,7 +30,7 @@ from jobs.lease import JobFailed, Lease
 from projects.models import Project
 from reviews import aftermath, answers, fingerprints, mapping, services, updates, writing
 from reviews.ahead import Ahead
-from reviews.batches import read_batches
+from reviews.batches import Batch, read_batches
 from reviews.by_column import BatchReader
 from reviews.dates import is_day_first
 from reviews.decided import Decided, Rows
@@ -60,6 +62,16 @@ def run(lease: Lease) -> dict[str, Any]:
     return importing.finish()
 
 
+@dataclass(frozen=True, slots=True)
+class _Ready:
+    """What only has to be sent to the database."""
+
+    reviews: writing.Ready
+    #: The parsed answers of reviews by id, and what the sink made of them.
+    answered: Sequence[tuple[int, Mapping[str, Any]]]
+    prepared: Any
+
+
 class _Importing:
     """One import under way."""
 
@@ -71,6 +83,8 @@ class _Importing:
         self._sink = answers.sink_for(work.dataset.project)
         self._is_resumed = work.read_count > 0
         self._known = Duplicates(work, is_kept=self._wanted.on_duplicate == "keep")
+        self._ids: list[int] = []
+        self._is_copied = connection.vendor == "postgresql"
 
     def all_rows(self, binary: BinaryIO) -> None:
         """Read and write what has not been written yet."""
@@ -79,12 +93,37 @@ class _Importing:
         binary.seek(0)
         batches = read_batches(binary, self._chosen, skip=self._work.read_count, size=BATCH_ROWS)
         begun = time.monotonic()
-        with Ahead(map(reader.read, batches)) as decided:
-            for each in decided:
+        with transaction.atomic():
+            self._draw_ids()
+        with Ahead(self._decided(reader, batches)) as made:
+            for decided, ready in made:
                 self._lease.check()
-                self._write(each, near, begin_next=decided.begin)
+                self._write(decided, ready, near, begin_next=made.begin)
                 seconds = round(time.monotonic() - begun, 1)
                 log.info("rows_read", read=self._work.read_count, seconds=seconds)
+
+    def _decided(
+        self, reader: BatchReader, batches: Iterable[Batch]
+    ) -> Iterator[tuple[Decided, _Ready]]:
+        """Yield what becomes of batches, ready to be written; in another thread."""
+        for batch in batches:
+            decided = reader.read(batch)
+            count = len(decided.rows)
+            ids, self._ids = self._ids[:count], self._ids[count:]
+            yield decided, self._made_ready(decided.rows, ids)
+
+    def _made_ready(self, rows: Rows, ids: Sequence[int]) -> _Ready:
+        share = self._work.dataset.project.control_share
+        reviews = writing.ready(
+            self._work, rows, ids=ids, control_share=share, is_copied=self._is_copied
+        )
+        given = zip(ids, rows.given, strict=True)
+        answered = [(number, each.answers) for number, each in given if each.answers]
+        return _Ready(reviews, answered, self._sink.prepare(answered))
+
+    def _draw_ids(self) -> None:
+        """Have enough ids for the rows of another batch, while nobody takes any."""
+        self._ids += writing.take_ids(BATCH_ROWS - len(self._ids))
 
     def _reader(self, binary: BinaryIO) -> BatchReader:
         return BatchReader(
@@ -123,31 +162,37 @@ class _Importing:
     # --- A batch ------------------------------------------------------------------------------
 
     def _write(
-        self, decided: Decided, near: NearTexts | None, begin_next: Callable[[], None]
+        self,
+        decided: Decided,
+        ready: _Ready,
+        near: NearTexts | None,
+        begin_next: Callable[[], None],
     ) -> None:
         """Write one batch: reviews, answers, fingerprints, refused rows, counts, or nothing.
 
         `begin_next` is called before the long writes, to have the next batch read meanwhile.
         """
         work, rows = self._work, decided.rows
-        found = self._known.find(rows)
+        found = self._known.find(rows, ready.reviews.keys)
         if near is not None:
             seen = near.are_seen(rows.texts)
             found = replace(found, fresh=[at for at in found.fresh if not seen[at]])
         with self._effect(decided):
             self._hold()
-            fresh = rows.at(found.fresh)
-            ids = writing.take_ids(len(fresh))
-            keys = found.keys[found.fresh]
+            self._draw_ids()
             begin_next()
-            splits = self._write_fresh(decided, fresh, ids, keys)
-            brought, renewed = self._write_more(rows, found, ids)
+            if len(found.fresh) < len(rows):
+                ids = [ready.reviews.ids[at] for at in found.fresh]
+                ready = self._made_ready(rows.at(found.fresh), ids)
+            fresh = ready.reviews
+            self._write_fresh(decided, ready)
+            brought, renewed = self._write_more(rows, found, fresh.ids)
             writing.write_rejected(work, decided.rejected)
             # A repeated row that brought somebody's annotation is no duplicate, unless the review
             # is that of another data set.
-            accepted = len(fresh) + len(brought - found.shown.keys())
+            accepted = len(fresh.rows) + len(brought - found.shown.keys())
             self._count(
-                splits,
+                fresh.splits,
                 read_count=decided.read_count,
                 accepted_count=accepted,
                 rejected_count=len(decided.rejected),
@@ -155,7 +200,7 @@ class _Importing:
                 updated_count=len(renewed),
             )
         work.read_count += decided.read_count
-        self._known.remember(keys, ids)
+        self._known.remember(fresh.keys, fresh.ids)
 
     def _effect(self, decided: Decided) -> Any:
         done = self._work.read_count + decided.read_count
@@ -184,20 +229,15 @@ class _Importing:
             if cursor.fetchone() is None:
                 raise JobFailed("The data set was removed while its file was being imported.")
 
-    def _write_fresh(
-        self, decided: Decided, fresh: Rows, ids: Sequence[int], keys: fingerprints.Numbers
-    ) -> Counter[str]:
-        share = self._work.dataset.project.control_share
-        splits = writing.write_reviews(self._work, fresh, ids=ids, keys=keys, control_share=share)
-        given = zip(ids, fresh.given, strict=True)
-        self._sink.store([(number, each.answers) for number, each in given if each.answers])
+    def _write_fresh(self, decided: Decided, ready: _Ready) -> None:
+        writing.write_reviews(self._work, ready.reviews)
+        self._sink.store(ready.answered, ready.prepared)
         fingerprints.record(
             dataset_id=self._work.dataset_id,
             first_row=decided.first_row,
-            keys=keys,
-            ids=np.asarray(ids, np.int64),
+            keys=ready.reviews.keys,
+            ids=np.asarray(ready.reviews.ids, np.int64),
         )
-        return splits
 
     def _write_more(
         self, rows: Rows, found: Found, ids: Sequence[int]

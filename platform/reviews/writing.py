@@ -6,12 +6,13 @@ asking what id it got.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from django.db import connection
 
 from common import bulk
-from reviews import splits
+from reviews import fingerprints, splits
 from reviews.decided import Rows
 from reviews.fingerprints import Numbers
 from reviews.models import REJECTED_COLUMNS, ImportJob
@@ -41,63 +42,92 @@ VARYING = (
 SAME = ("project_id", "dataset_id", "import_job_id", "priority")
 
 
-def write_reviews(
-    work: ImportJob, rows: Rows, *, ids: Sequence[int], keys: Numbers, control_share: float
-) -> Counter[str]:
-    """Insert reviews in the caller's transaction; return them counted by split and control."""
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """Rows that only have to be written: with their ids and splits, and as the database wants them.
+
+    Made without the database, while that still takes the batch before.
+    """
+
+    rows: Rows
+    ids: Sequence[int]
+    keys: Numbers
+    splits: Counter[str]
+    #: What goes to the database: lines for COPY, or values.
+    lines: Sequence[Any]
+
+
+def ready(
+    work: ImportJob, rows: Rows, *, ids: Sequence[int], control_share: float, is_copied: bool
+) -> Ready:
+    """Draw the splits of rows and put them down for COPY or, not `is_copied`, for an insert."""
     if not len(rows):
-        return Counter()
-    drawn, is_control = splits.draw_many(rows.digests, control_share=control_share)
-    dataset = work.dataset
-    same = dict(zip(SAME, (dataset.project_id, dataset.pk, work.pk, 0), strict=True))
+        return Ready(rows, ids, fingerprints.keys_of([]), Counter(), [])
+    keys = fingerprints.keys_of(rows.digests)
+    split, is_control = splits.draw_many(rows.digests, control_share=control_share)
     # Somebody's answers wait to be written with the annotations that hold them.
     is_labelled = [given.is_complete for given in rows.given]
-    write = _copy if connection.vendor == "postgresql" else _insert
-    write(rows, (ids, keys.tolist()), (drawn, is_control, is_labelled), same)
-    return Counter(drawn) + Counter(control=sum(is_control))
+    drawn = split, is_control, is_labelled
+    lines = (
+        _lines(rows, ids, keys, drawn, _same(work))
+        if is_copied
+        else _values(rows, ids, keys, drawn)
+    )
+    return Ready(rows, ids, keys, Counter(split) + Counter(control=sum(is_control)), lines)
+
+
+def _same(work: ImportJob) -> dict[str, int]:
+    dataset = work.dataset
+    return dict(zip(SAME, (dataset.project_id, dataset.pk, work.pk, 0), strict=True))
+
+
+def write_reviews(work: ImportJob, made: Ready) -> None:
+    """Insert reviews in the caller's transaction."""
+    same = _same(work)
+    if connection.vendor == "postgresql":
+        bulk.copy(_REVIEWS, (*VARYING, *same), made.lines)
+    else:
+        bulk.insert(_REVIEWS, VARYING, made.lines, same=same)
 
 
 Drawn = tuple[Sequence[str], Sequence[bool], Sequence[bool]]
 
 
-def _copy(
-    rows: Rows, numbers: tuple[Sequence[int], Sequence[int]], drawn: Drawn, same: dict[str, int]
-) -> None:
-    ids, keys = numbers
+def _lines(
+    rows: Rows, ids: Sequence[int], keys: Numbers, drawn: Drawn, same: dict[str, int]
+) -> list[bytes]:
     tail = "".join(f"\t{value}" for value in same.values()) + "\n"
     days = [day or "\\N" for day in rows.days]
     split, is_control, is_labelled = drawn
     columns = (
-        ids, rows.numbers, bulk.escaped(rows.texts), keys, rows.originals,
+        ids, rows.numbers, bulk.escaped(rows.texts), keys.tolist(), rows.originals,
         bulk.escaped(rows.metadata), bulk.escaped(rows.products), bulk.escaped(rows.authors),
         days, split, is_control, is_labelled,
     )  # fmt: skip
+    found = []
+    for start in range(0, len(ids), _LINES):
+        some = (column[start : start + _LINES] for column in columns)
+        text = "".join(
+            [
+                f"{i}\t{n}\t{text}\t{key}\t{original}\t{metadata}\t{product}\t{author}\t{day}"
+                f"\t{part}\t{control}\t{labelled}{tail}"
+                for i, n, text, key, original, metadata, product, author, day, part, control,
+                labelled in zip(*some, strict=True)
+            ]
+        )  # fmt: skip
+        found.append(text.encode())
+    return found
 
-    def parts() -> Iterator[str]:
-        for start in range(0, len(ids), _LINES):
-            some = (column[start : start + _LINES] for column in columns)
-            yield "".join(
-                [
-                    f"{i}\t{n}\t{text}\t{key}\t{original}\t{metadata}\t{product}\t{author}\t{day}"
-                    f"\t{part}\t{control}\t{labelled}{tail}"
-                    for i, n, text, key, original, metadata, product, author, day, part, control,
-                    labelled in zip(*some, strict=True)
-                ]
-            )  # fmt: skip
 
-    bulk.copy(_REVIEWS, (*VARYING, *same), parts())
-
-
-def _insert(
-    rows: Rows, numbers: tuple[Sequence[int], Sequence[int]], drawn: Drawn, same: dict[str, int]
-) -> None:
-    ids, keys = numbers
+def _values(rows: Rows, ids: Sequence[int], keys: Numbers, drawn: Drawn) -> list[tuple[Any, ...]]:
     split, is_control, is_labelled = drawn
-    lines = zip(
-        ids, rows.numbers, rows.texts, keys, rows.originals, rows.metadata, rows.products,
-        rows.authors, rows.days, split, map(int, is_control), map(int, is_labelled), strict=True,
+    return list(
+        zip(
+            ids, rows.numbers, rows.texts, keys.tolist(), rows.originals, rows.metadata,
+            rows.products, rows.authors, rows.days, split, map(int, is_control),
+            map(int, is_labelled), strict=True,
+        )
     )  # fmt: skip
-    bulk.insert(_REVIEWS, VARYING, lines, same=same)
 
 
 def write_rejected(work: ImportJob, rows: Sequence[Rejected]) -> None:
@@ -126,7 +156,10 @@ def _clean(text: str) -> str:
 
 
 def take_ids(count: int) -> Sequence[int]:
-    """Return `count` ids for reviews that nobody else gets, in ascending order."""
+    """Return `count` ids for reviews that nobody else gets, in ascending order.
+
+    In a transaction, and on SQLite in one that will be committed.
+    """
     if not count:
         return []
     with connection.cursor() as cursor:
@@ -135,7 +168,13 @@ def take_ids(count: int) -> Sequence[int]:
         # The write lock is ours since the transaction began; the sequence also remembers rows
         # that were deleted, so that no id is ever given twice.
         cursor.execute("SELECT seq FROM sqlite_sequence WHERE name = %s", [_REVIEWS])
-        last = (cursor.fetchone() or (0,))[0]
+        found = cursor.fetchone()
+        if found is None:
+            cursor.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (%s, 0)", [_REVIEWS])
+        cursor.execute(
+            "UPDATE sqlite_sequence SET seq = seq + %s WHERE name = %s", [count, _REVIEWS]
+        )
+        last = found[0] if found else 0
         return range(last + 1, last + count + 1)
 
 

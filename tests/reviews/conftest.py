@@ -33,7 +33,11 @@ class FakeSink:
     def is_complete(self, given: Mapping[str, Any]) -> bool:
         return given.get("rating") is not None
 
-    def store(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+    def prepare(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> int:
+        return len(rows)
+
+    def store(self, rows: Sequence[tuple[int, Mapping[str, Any]]], prepared: Any = None) -> None:
+        assert prepared in {None, len(rows)}
         self.stored.update(rows)
 
     def store_said(

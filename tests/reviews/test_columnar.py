@@ -32,7 +32,7 @@ def by_module(piece: bytes) -> list[list[str]] | None:
 
 def by_arrow(piece: bytes, *, width: int) -> list[list[str]] | None:
     found = columnar.parse(piece, width=width, delimiter=",", quote='"')
-    return None if found is None else list(found)
+    return None if found is None else [list(row) for row in found]
 
 
 @settings(max_examples=2_000, deadline=None)

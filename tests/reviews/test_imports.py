@@ -343,11 +343,11 @@ class DyingSink(FakeSink):
         super().__init__()
         self.at, self.batches = at, 0
 
-    def store(self, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+    def store(self, rows: Sequence[tuple[int, Mapping[str, Any]]], prepared: Any = None) -> None:
         self.batches += 1
         if self.batches == self.at:
             raise KeyboardInterrupt
-        super().store(rows)
+        super().store(rows, prepared)
 
 
 @pytest.fixture

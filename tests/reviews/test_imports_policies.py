@@ -298,10 +298,10 @@ def test_an_import_that_leaves_near_duplicates_out_ends_alike_after_a_death(
     stores = iter(range(1, 100))
     store = sink.store
 
-    def die(rows: Any) -> None:
+    def die(rows: Any, prepared: Any = None) -> None:
         if next(stores) == at:
             raise KeyboardInterrupt
-        store(rows)
+        store(rows, prepared)
 
     monkeypatch.setattr(sink, "store", die)
     with pytest.raises(KeyboardInterrupt):

@@ -30,7 +30,7 @@ def fast(raw: bytes, chosen: Format) -> list[Record]:
     found: list[Record] = []
     for some in read_pieces(io.BytesIO(raw), chosen):
         if isinstance(some, Piece):
-            found += map(Record, some.lines(), some.cells)
+            found += map(Record, some.lines(), map(list, some.cells))
         else:
             found += some
     return found
