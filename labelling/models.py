@@ -313,8 +313,13 @@ class Gold(AnswerBase):
             ),
         ]
         indexes = [
-            # Filters of the review table: answer.sentiment=positive.
-            models.Index(fields=["question", "option", "review"], name="gold_by_option"),
+            # Filters of the review table: answer.sentiment=positive. Numbers are looked up review
+            # by review.
+            models.Index(
+                fields=["question", "option", "review"],
+                condition=Q(option__isnull=False),
+                name="gold_by_option",
+            ),
         ]
 
     def __str__(self) -> str:

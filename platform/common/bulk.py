@@ -40,12 +40,16 @@ def lean() -> Iterator[None]:
                 cursor.execute(f"PRAGMA {name}={value}")
 
 
-def copy(table: str, columns: Sequence[str], parts: Iterable[str | bytes]) -> None:
+def copy(
+    table: str, columns: Sequence[str], parts: Iterable[str | bytes], *, is_binary: bool = False
+) -> None:
     """COPY rows into PostgreSQL, written as its text format has them, some lines a part.
 
-    Each part is sent before the next is asked for, so the server works while those are made.
+    Each part is sent before the next is asked for, so the server works while those are made. With
+    `is_binary` they are in the binary format (common.binary_copy).
     """
-    with connection.cursor() as cursor, cursor.copy(_target("COPY", table, columns)) as stream:
+    statement = _target("COPY", table, columns) + (" (FORMAT binary)" if is_binary else "")
+    with connection.cursor() as cursor, cursor.copy(statement) as stream:
         for part in parts:
             stream.write(part)
 

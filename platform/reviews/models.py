@@ -124,7 +124,8 @@ class Review(models.Model):
 
     Its foreign keys are checked once a batch and not once a row, which is what an import of a
     million rows pays for: reviews.writing locks the data set that it writes to, and a trigger of
-    the database (reviews.triggers) takes the reviews along when a data set goes.
+    the database (reviews.triggers) takes the reviews along when a data set goes. That no row of a
+    file becomes two reviews is held by the batch as well: see Fingerprints.
     """
 
     class Split(models.TextChoices):
@@ -190,19 +191,17 @@ class Review(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(
-                fields=["import_job", "row_number"], name="one_review_per_imported_row"
-            ),
             models.CheckConstraint(
                 condition=models.Q(split__in=["train", "validation", "test"]),
                 name="review_split_is_known",
             ),
         ]
         indexes = [
-            # The table of reviews: newest first within a project, by keyset.
-            models.Index(fields=["project", "-id"], name="review_by_project"),
+            # The table of reviews: newest first within a project, by keyset. Walked backwards: rows
+            # that come in with rising ids are added at its end, which fills pages well.
+            models.Index(fields=["project", "id"], name="review_by_project"),
             # The same for one data set.
-            models.Index(fields=["dataset", "-id"], name="review_by_dataset"),
+            models.Index(fields=["dataset", "id"], name="review_by_dataset"),
             # The queue: unlabelled reviews that were ranked, most informative first.
             models.Index(
                 fields=["project", "-priority", "id"],
@@ -236,7 +235,8 @@ class Review(models.Model):
 class Fingerprints(models.Model):
     """The text keys of some reviews of a data set, and their ids: how duplicates are found.
 
-    One row for a batch of reviews, instead of an index entry for each.
+    One row for a batch of reviews, instead of an index entry for each. Written with the reviews in
+    one transaction and unique by the first row, so no batch of a file can be written twice.
     """
 
     dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="fingerprints")

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db import connection
 
-from common import bulk
+from common import binary_copy, bulk
 from reviews import fingerprints, splits
 from reviews.decided import Rows
 from reviews.fingerprints import Numbers
@@ -20,8 +20,6 @@ from reviews.rows import Rejected, as_kept
 
 _REVIEWS = "reviews_review"
 _REJECTED = "reviews_rejectedrow"
-#: Lines that are sent to the server at once.
-_LINES = 1_000
 
 #: What differs between the reviews of an import, in the order of writing.
 VARYING = (
@@ -40,6 +38,11 @@ VARYING = (
 )
 #: What is the same for all; other columns stay NULL.
 SAME = ("project_id", "dataset_id", "import_job_id", "priority")
+#: For COPY those of fixed width come first.
+_COPIED = (
+    *("id", "row_number", "text_key", "is_control", "is_labelled", *SAME),
+    *("text", "original_hash", "metadata", "product", "author", "reviewed_at", "split"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,9 @@ def ready(
     # Somebody's answers wait to be written with the annotations that hold them.
     is_labelled = [given.is_complete for given in rows.given]
     drawn = split, is_control, is_labelled
-    lines = (
-        _lines(rows, ids, keys, drawn, _same(work))
-        if is_copied
-        else _values(rows, ids, keys, drawn)
-    )
-    return Ready(rows, ids, keys, Counter(split) + Counter(control=sum(is_control)), lines)
+    put_down = _copied if is_copied else _inserted
+    counted = Counter(split) + Counter(control=sum(is_control))
+    return Ready(rows, ids, keys, counted, put_down(rows, (ids, keys), drawn, _same(work)))
 
 
 def _same(work: ImportJob) -> dict[str, int]:
@@ -83,43 +83,42 @@ def _same(work: ImportJob) -> dict[str, int]:
 
 def write_reviews(work: ImportJob, made: Ready) -> None:
     """Insert reviews in the caller's transaction."""
-    same = _same(work)
     if connection.vendor == "postgresql":
-        bulk.copy(_REVIEWS, (*VARYING, *same), made.lines)
+        bulk.copy(_REVIEWS, _COPIED, made.lines, is_binary=True)
     else:
-        bulk.insert(_REVIEWS, VARYING, made.lines, same=same)
+        bulk.insert(_REVIEWS, VARYING, made.lines, same=_same(work))
 
 
+Numbered = tuple[Sequence[int], Numbers]
 Drawn = tuple[Sequence[str], Sequence[bool], Sequence[bool]]
 
 
-def _lines(
-    rows: Rows, ids: Sequence[int], keys: Numbers, drawn: Drawn, same: dict[str, int]
-) -> list[bytes]:
-    tail = "".join(f"\t{value}" for value in same.values()) + "\n"
-    days = [day or "\\N" for day in rows.days]
+def _copied(rows: Rows, numbered: Numbered, drawn: Drawn, same: dict[str, int]) -> list[bytes]:
+    ids, keys = numbered
     split, is_control, is_labelled = drawn
+    numbers = [("i8", ids), ("i4", rows.numbers), ("i8", keys)]
+    flags = [("?", is_control), ("?", is_labelled)]
+    constants = [("f8" if name == "priority" else "i8", value) for name, value in same.items()]
     columns = (
-        ids, rows.numbers, bulk.escaped(rows.texts), keys.tolist(), rows.originals,
-        bulk.escaped(rows.metadata), bulk.escaped(rows.products), bulk.escaped(rows.authors),
-        days, split, is_control, is_labelled,
-    )  # fmt: skip
-    found = []
-    for start in range(0, len(ids), _LINES):
-        some = (column[start : start + _LINES] for column in columns)
-        text = "".join(
-            [
-                f"{i}\t{n}\t{text}\t{key}\t{original}\t{metadata}\t{product}\t{author}\t{day}"
-                f"\t{part}\t{control}\t{labelled}{tail}"
-                for i, n, text, key, original, metadata, product, author, day, part, control,
-                labelled in zip(*some, strict=True)
-            ]
-        )  # fmt: skip
-        found.append(text.encode())
-    return found
+        binary_copy.row_heads(len(ids), len(_COPIED), [*numbers, *flags, *constants]),
+        binary_copy.texts(rows.texts),
+        binary_copy.repeated(rows.originals, binary_copy.text),
+        binary_copy.jsonb(rows.metadata),
+        binary_copy.repeated(rows.products, binary_copy.text),
+        binary_copy.repeated(rows.authors, binary_copy.text),
+        binary_copy.repeated(rows.days, binary_copy.day),
+        binary_copy.repeated(split, binary_copy.text),
+    )
+    return [binary_copy.whole(columns)]
 
 
-def _values(rows: Rows, ids: Sequence[int], keys: Numbers, drawn: Drawn) -> list[tuple[Any, ...]]:
+def _inserted(
+    rows: Rows,
+    numbered: Numbered,
+    drawn: Drawn,
+    same: dict[str, int],  # noqa: ARG001
+) -> list[tuple[Any, ...]]:
+    ids, keys = numbered
     split, is_control, is_labelled = drawn
     return list(
         zip(
