@@ -58,7 +58,6 @@ def run(lease: Lease) -> dict[str, Any]:
             importing.all_rows(binary)
     except GlossError as error:
         raise JobFailed(error.detail) from error
-    bulk.learn("reviews_review", work.read_count)
     return importing.finish()
 
 

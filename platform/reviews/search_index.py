@@ -12,6 +12,7 @@ from django.db import connection, connections
 from django.db.models import F, OuterRef, QuerySet, Subquery
 
 from accounts.models import User
+from common import bulk
 from common.errors import Conflict
 from jobs.lease import Lease
 from jobs.models import Job
@@ -133,6 +134,7 @@ def run(lease: Lease) -> dict[str, Any]:
     """Put what a data set has into the index, batch by batch; a repeated attempt goes on."""
     dataset_id = lease.params["dataset"]
     total, done = lease.job.total_count, lease.job.done_count
+    bulk.learn(Review._meta.db_table, total)  # noqa: SLF001  (Django's public Model._meta API)
     while True:
         lease.check()
         with lease.effect(step=lease.job.step + 1, message="Indexing"):

@@ -1,5 +1,7 @@
 """An import from the upload to the data set, with all that can be wrong with a file."""
 
+import csv
+import io
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -89,6 +91,27 @@ def test_a_file_becomes_a_data_set_with_everything_that_it_says(
     assert review.metadata == {"Age": "34"}
     assert sink.stored == {review.pk: {"rating": 4}}
     assert work.dataset.imports.get().job is not None
+
+
+ODD_FIELDS = [
+    ("A tab\there, a \\\\N, a \\ and a {brace}.", "1969-07-20", "\\N", "", '{"Note": "\\\\t"}'),
+    ("👩\u200d👩\u200d👧 כל הכבוד", "", "Ünï", "Ann, B", "\u2028"),
+    ("Two\nlines", "9999-12-31", "", "", ""),
+]
+
+
+def test_what_is_odd_to_a_database_comes_in_as_it_stands(start: Start) -> None:
+    mapping = ColumnMapping(text=("Text",), date="When", product="Item", author="Who")
+    file = io.StringIO()
+    csv.writer(file).writerows([("Text", "When", "Item", "Who", "Note"), *ODD_FIELDS])
+
+    work = finish(start(file.getvalue(), mapping))
+
+    kept = [
+        (each.text, str(each.reviewed_at or ""), each.product, each.author, each.metadata)
+        for each in work.reviews.order_by("row_number")
+    ]
+    assert kept == [(*row[:4], {"Note": row[4]} if row[4].strip() else {}) for row in ODD_FIELDS]
 
 
 def test_the_data_set_is_shown_only_once_the_import_has_ended(
