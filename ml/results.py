@@ -15,6 +15,7 @@ from common.errors import Conflict, Invalid
 from ml.core.config import HeadConfig, TrainConfig
 from ml.models import PredictionJob
 from ml.shapes import flat, flat_columns
+from reviews.neutral import neutral
 
 CONTENT_TYPES = {
     "csv": "text/csv; charset=utf-8",
@@ -23,8 +24,6 @@ CONTENT_TYPES = {
 }
 _OWN_COLUMNS: dict[str, type] = {"row": int, "id": str, "text": str, "error": str}
 _PARQUET_ROWS = 5000
-# A cell that starts so is a formula to a spreadsheet (OWASP, CSV injection).
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
 
 
 def folder_of(job_id: UUID) -> str:
@@ -99,7 +98,7 @@ def _drained(buffer: io.StringIO) -> bytes:
 
 def _safe(value: Any) -> Any:
     """Keep a spreadsheet from running a text as a formula."""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA_STARTS) else value
+    return neutral(value) if isinstance(value, str) else value
 
 
 # --- Parquet --------------------------------------------------------------------------------------

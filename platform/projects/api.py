@@ -12,7 +12,7 @@ from accounts.models import ApiToken, User
 from common.api import CursorPagination, valid
 from common.errors import NotAllowed
 from projects import services
-from projects.api_base import ProjectAPIView
+from projects.api_base import ProjectAPIView, check_scope
 from projects.models import Project, Role
 
 
@@ -48,7 +48,9 @@ class ProjectListApi(APIView):
         """List projects, newest first (a token sees its own only)."""
         projects = Project.objects.filter(memberships__user=request.user.pk)
         if isinstance(request.auth, ApiToken):
-            projects = projects.filter(pk=request.auth.project_id)
+            own = request.auth.project_id
+            check_scope(request, project_id=own, scope=ApiToken.Scope.READ)
+            projects = projects.filter(pk=own)
         pages = CursorPagination()
         page: Any = pages.paginate_queryset(projects, request, view=self)
         return pages.get_paginated_response(ProjectOut(page, many=True).data)

@@ -122,8 +122,13 @@ class DatasetListApi(ProjectAPIView):
     def post(self, request: Request, slug: str) -> Response:  # noqa: ARG002
         """Take a file and start its import; repeating a request with its key changes nothing."""
         key = idempotency_key(request)
+        data = valid(DatasetIn(data=request.data))
         before = services.started_before(project=self.project, actor=self.user, key=key)
-        started = before or self._start(valid(DatasetIn(data=request.data)), key)
+        if before is not None:
+            services.check_repeated(
+                before, name=data["name"], file=data.get("file"), upload_id=data.get("upload")
+            )
+        started = before or self._start(data, key)
         dataset = selectors.dataset_of(self.project, started.dataset.pk)
         body = {"dataset": DatasetOut(dataset).data, "job": job_link(started.job)}
         return Response(body, status=status.HTTP_202_ACCEPTED)

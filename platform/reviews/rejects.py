@@ -6,8 +6,8 @@ from typing import Any, Protocol
 
 from django.http import StreamingHttpResponse
 
-from common.text import is_number
 from reviews.models import Dataset
+from reviews.neutral import neutral
 from reviews.selectors import import_of, rejected_of
 
 _CHUNK_ROWS = 500
@@ -66,10 +66,3 @@ def _written(text: str) -> str:
 
 def _padded(cells: Sequence[str], width: int) -> list[str]:
     return [*cells, *[""] * (width - len(cells))]
-
-
-def neutral(cell: str) -> str:
-    """Put an apostrophe before what a spreadsheet would run as a formula; numbers stay."""
-    if not cell.startswith(("=", "+", "-", "@", "\t", "\r", "\n")) or is_number(cell):
-        return cell
-    return f"'{cell}"

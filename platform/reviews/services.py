@@ -98,10 +98,25 @@ def started_before(*, project: Project, actor: User | None, key: str | None) -> 
     job = Job.objects.filter(created_by=actor, idempotency_key=key).first()
     if job is None:
         return None
-    work = ImportJob.objects.select_related("dataset").filter(job=job).first()
+    work = ImportJob.objects.select_related("dataset", "upload").filter(job=job).first()
     if work is None or job.project_id != project.pk:
         raise Conflict("This Idempotency-Key was used for something else. Choose another.")
     return Started(work.dataset, work, job, is_new=False)
+
+
+def check_repeated(
+    before: Started, *, name: str, file: File[bytes] | None, upload_id: int | None
+) -> None:
+    """Raise Conflict where a repeated request brings something else than the first one did.
+
+    Answered with the import of the first, nobody would notice that the second is not there.
+    """
+    upload = before.import_job.upload
+    is_same_file = upload_id == upload.pk if file is None else _sha256(file) == upload.sha256
+    if before.job.params["dataset"] != normalise(name) or not is_same_file:
+        raise Conflict(
+            "This Idempotency-Key came with another file or name before. Choose another key."
+        )
 
 
 def start_import(

@@ -5,7 +5,6 @@ checksum, expiration.
 """
 
 import base64
-import binascii
 from typing import Any
 
 from django.conf import settings
@@ -195,7 +194,7 @@ def _name(metadata: str) -> str:
         if key in {"filename", "name"}:
             try:
                 return base64.b64decode(value, validate=True).decode("utf-8", "replace")
-            except binascii.Error as error:
+            except ValueError as error:  # binascii.Error is one, and letters beyond ASCII another
                 raise Invalid.of("Upload-Metadata", f"The value of {key} is no base64.") from error
     return ""
 

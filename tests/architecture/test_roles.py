@@ -10,7 +10,8 @@ from django.test import Client
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from accounts.models import User
+from accounts.models import ApiToken, AuditEvent, User
+from accounts.services import create_token
 from jobs.models import Job
 from jobs.services import enqueue
 from labelling.models import Assignment
@@ -199,27 +200,91 @@ def test_a_role_does_what_it_may_and_no_more(
                 assert status < 500, tried
 
 
-@pytest.mark.parametrize(
-    ("route", "method"),
-    [
-        (route, method)
-        for route, methods in LOWEST.items()
-        for method in methods
-        if route.startswith("api/") and method != "get"
-    ],
-    ids=lambda each: each,
-)
-def test_a_token_that_only_reads_changes_nothing_even_for_an_owner(
+#: What a token needs where that is not read for GET and write for the rest.
+OTHER_SCOPE = {API + "predict/": "predict"}
+SCOPES = ("read", "write", "predict")
+
+
+@pytest.mark.parametrize("route", [route for route in LOWEST if route.startswith("api/")])
+@pytest.mark.parametrize("scope", SCOPES)
+def test_a_token_does_what_its_one_scope_allows_and_no_more(
+    scope: str,
     route: str,
-    method: str,
     project: Project,
     owner: User,
     job: Job,
     api: Callable[..., APIClient],
 ) -> None:
+    client = api(owner, scope)
+    ids = {"job_id": job.pk, "assignment_id": _assignment(project, owner).pk}
+    for method in LOWEST[route]:
+        needed = OTHER_SCOPE.get(route, "read" if method == "get" else "write")
+
+        status = _ask(client, route, method, **ids).status_code
+
+        assert (status == 403) == (scope != needed), (method, status)
+        assert status not in {401, 405, 500}, (method, status)
+
+
+def test_the_list_of_projects_is_for_tokens_that_read(
+    owner: User, api: Callable[..., APIClient]
+) -> None:
+    answers = {scope: api(owner, scope).get("/api/v1/projects/").status_code for scope in SCOPES}
+
+    assert answers == {"read": 200, "write": 403, "predict": 403}
+    assert api(owner).post("/api/v1/projects/", {"slug": "mine"}).status_code == 403
+
+
+@pytest.mark.parametrize("end", ["revoked", "expired", "deactivated", "demoted", "another project"])
+def test_a_token_that_has_ended_or_is_of_another_project_opens_no_route(
+    end: str, project: Project, owner: User, member: Callable[[Role], User], job: Job
+) -> None:
+    person = member(Role.OWNER)
+    other = factories.project(owner=person, slug="other")
+    token, secret = create_token(
+        user=person,
+        project_id=other.pk if end == "another project" else project.pk,
+        name="test",
+        scopes=SCOPES,
+    )
+    held = _assignment(project, person)
+    if end == "revoked":
+        ApiToken.objects.filter(pk=token.pk).update(revoked_at=timezone.now())
+    elif end == "expired":
+        ApiToken.objects.filter(pk=token.pk).update(expires_at=timezone.now())
+    elif end == "deactivated":
+        User.objects.filter(pk=person.pk).update(is_active=False)
+    elif end == "demoted":
+        Membership.objects.filter(project=project, user=person).delete()
+    client = APIClient()
+    client.credentials(HTTP_AUTHORIZATION=f"Bearer {secret}")
+    expected = 404 if end in {"demoted", "another project"} else 401
+    for route, methods in LOWEST.items():
+        if route.startswith("api/"):
+            for method in methods:
+                answer = _ask(client, route, method, job_id=job.pk, assignment_id=held.pk)
+
+                assert answer.status_code == expected, (route, method)
+
+
+@pytest.mark.parametrize(
+    ("route", "method"),
+    [(route, method) for route in LOWEST for method in LOWEST[route] if method != "get"],
+    ids=lambda each: each,
+)
+def test_nothing_is_changed_by_a_session_without_a_csrf_token(
+    route: str, method: str, project: Project, owner: User, job: Job
+) -> None:
+    browser = Client(enforce_csrf_checks=True)
+    browser.force_login(owner, backend="django.contrib.auth.backends.ModelBackend")
+    before = AuditEvent.objects.count()
     ids = {"job_id": job.pk, "assignment_id": _assignment(project, owner).pk}
 
-    assert _ask(api(owner, "read"), route, method, **ids).status_code == 403
+    answer = _ask(browser, route, method, **ids)
+
+    assert answer.status_code == 403
+    assert b"CSRF" in answer.content or b"form" in answer.content
+    assert AuditEvent.objects.count() == before
 
 
 def test_a_member_who_was_taken_out_does_not_keep_a_review(

@@ -96,6 +96,26 @@ def test_a_request_that_is_repeated_with_its_key_gets_the_same_answer(client: AP
 
 
 @pytest.mark.parametrize(
+    ("data", "fields"),
+    [
+        pytest.param("text\nAwful.\n", {}, id="another file"),
+        pytest.param("text\nLovely.\n", {"name": "other"}, id="another name"),
+    ],
+)
+def test_a_key_that_comes_with_something_else_is_a_conflict(
+    client: APIClient, data: str, fields: dict[str, str]
+) -> None:
+    headers = {"Idempotency-Key": "b7d1"}
+    send(client, "text\nLovely.\n", headers=headers)
+
+    answer = send(client, data, headers=headers, **fields)
+
+    assert answer.status_code == 409
+    assert "another file or name" in answer.json()["detail"]
+    assert Dataset.objects.count() == Upload.objects.count() == 1
+
+
+@pytest.mark.parametrize(
     ("data", "fields", "says"),
     [
         pytest.param(b"", {}, "The file is empty", id="empty file"),

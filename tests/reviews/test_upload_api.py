@@ -170,6 +170,8 @@ def test_a_checksum_that_fits_is_taken_and_another_is_not(
         pytest.param({"HTTP_UPLOAD_LENGTH": "9" * 18}, 413, id="too large"),
         pytest.param({"HTTP_UPLOAD_DEFER_LENGTH": "1"}, 400, id="deferred"),
         pytest.param({"HTTP_UPLOAD_METADATA": "filename ?!"}, 400, id="no base64"),
+        pytest.param({"HTTP_UPLOAD_METADATA": "filename \xe9\xe9\xe9\xe9"}, 400, id="no ASCII"),
+        pytest.param({"HTTP_UPLOAD_METADATA": "filename " + "YWFh" * 9_999}, 400, id="endless"),
         pytest.param({"HTTP_TUS_RESUMABLE": "0.2.2"}, 412, id="old version"),
     ],
 )
@@ -181,6 +183,52 @@ def test_a_beginning_that_makes_no_sense_is_refused_and_leaves_nothing(
     assert answer.status_code == status
     assert answer.json()["detail"]
     assert not Upload.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        pytest.param("../../etc/passwd", "passwd", id="up"),
+        pytest.param("/etc/passwd", "passwd", id="root"),
+        pytest.param("C:\\temp\\..\\evil.csv", "evil.csv", id="Windows"),
+        pytest.param("evil.csv/..", "..", id="only up"),
+        pytest.param("./", "unnamed", id="here"),
+        pytest.param("\x00/\x00", "unnamed", id="NUL"),
+        pytest.param('a"; filename="b\r\nX-Evil: 1', 'a"; filename="b\nX-Evil: 1', id="header"),
+        pytest.param("n" * 2_000, "n" * 255, id="long"),
+    ],
+)
+def test_a_name_says_nothing_about_where_a_file_lies(
+    client: APIClient, name: str, kept: str
+) -> None:
+    answer = begin(client, name=name)
+
+    assert answer.status_code == 201, answer.content
+    upload = Upload.objects.get()
+    assert upload.original_name == kept
+    folder, stored = (upload.file.name or "").split("/")
+    assert (folder, len(stored)) == ("uploads", 32)
+    assert default_storage.listdir("") == (["uploads"], [])
+
+
+@pytest.mark.parametrize("offset", ["-1", "+0", "0x0", "٠", " 0", "1e3", "", "9" * 5_000])
+def test_an_offset_that_is_no_number_of_bytes_is_refused(client: APIClient, offset: str) -> None:
+    url = begin(client)["Location"]
+
+    answer = send(client, url, DATA[:10], 0, HTTP_UPLOAD_OFFSET=offset)
+
+    assert answer.status_code == 400
+    assert "Upload-Offset" in answer.json()["detail"]
+    assert Upload.objects.get().received_count == 0
+
+
+def test_a_whole_upload_takes_nothing_more(client: APIClient) -> None:
+    url = begin(client)["Location"]
+    send(client, url, DATA, 0)
+
+    assert send(client, url, b"more", 0).status_code == 409
+    assert send(client, url, b"more", len(DATA)).status_code == 413
+    assert Path(Upload.objects.get().file.path).read_bytes() == DATA
 
 
 def test_a_full_disk_is_said_before_anything_is_sent(

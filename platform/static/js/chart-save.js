@@ -17,8 +17,8 @@ function downloadText(text, type, name) {
 const fileName = ({ title, id }, ending) =>
   `${title.toLowerCase().replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "") || id}.${ending}`;
 
-// A spreadsheet would run a text that begins like a formula.
-const safe = (text) => (/^[=+\-@\t\r]/.test(text) ? `'${text}` : text);
+// A spreadsheet would run a text that begins like a formula; the rule is that of reviews.neutral.
+const safe = (text) => (/^'*[=+\-@\t\r\n＝＋－＠]/.test(text) ? `'${text}` : text);
 
 function cell(value) {
   if (value === null || value === undefined) return "";
