@@ -132,15 +132,13 @@ def ask(dataset: Dataset, *, actor: User | None) -> Job | None:
 def run(lease: Lease) -> dict[str, Any]:
     """Put what a data set has into the index, batch by batch; a repeated attempt goes on."""
     dataset_id = lease.params["dataset"]
-    total, done = lease.job.total_count, lease.job.done_count
-    while True:
+    done, written = lease.job.done_count, 1
+    while written:
         lease.check()
         with lease.effect(step=lease.job.step + 1, message="Indexing"):
             written = index_batch(dataset_id)
-        if not written:
-            break
+            lease.advance(written)
         done += written
-        lease.progress(done=done, total=max(total, done))
     _settle()
     return {"indexed": done}
 
