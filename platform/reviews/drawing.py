@@ -27,6 +27,8 @@ class _Outrun(Exception):
 
 def run(lease: Lease) -> dict[str, Any]:
     """Find near duplicates and draw the splits of the job's data set; safe to run again."""
+    if lease.job.result:  # a worker that died had done all but say so
+        return lease.job.result
     wishes = Wishes.from_json(lease.params)
     shown = Dataset.objects.select_related("project").filter(is_ready=True)
     while True:
@@ -52,7 +54,8 @@ def _draw(lease: Lease, dataset: Dataset, wishes: Wishes) -> dict[str, Any]:
         seed=wishes.seed,
     )
     _store_groups(lease, found)
-    with lease.effect(message="Writing splits"):
+    result = {"dataset": dataset.pk, "changed": plan.changed_count, **plan.as_json()["counts"]}
+    with lease.effect(message="Writing splits", result=result):
         Project.objects.select_for_update(no_key=True).get(pk=dataset.project_id)
         if not hold_shown(dataset.pk) or _stamp(dataset) != stamp:
             raise _Outrun
@@ -60,7 +63,7 @@ def _draw(lease: Lease, dataset: Dataset, wishes: Wishes) -> dict[str, Any]:
         if dataset.splits_frozen_at is None:
             split_rows.set_splits(plan.changes)
         _note(dataset, found, plan)
-    return {"dataset": dataset.pk, "changed": plan.changed_count, **plan.as_json()["counts"]}
+    return result
 
 
 def _question(dataset: Dataset, wishes: Wishes) -> strata.Stratifier | None:

@@ -69,13 +69,28 @@ def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
 # --- What there is before -------------------------------------------------------------------------
 
 
+_WORDS = [
+    "our",
+    "kettle",
+    "boils",
+    "a",
+    "whole",
+    "litre",
+    "of",
+    "water",
+    "quickly",
+    "and",
+    "quietly",
+]
+
+
 def _rows(numbers: Iterable[int], rating: int) -> str:
     lines = ["text,stars,colour,who"]
     for number in numbers:
         stars = "many" if number % 7 == 5 else (rating + number) % 5 + 1
         who = ("ada", "ben", "")[number % 3]
         # Every other one nearly says what the one before has said.
-        words = f"Kettle number {number // 2 * 2} boils a whole litre of water quickly and quietly"
+        words = " ".join(f"{word}{number // 2}" for word in _WORDS)
         tail = " every single day" if number % 2 else " every day"
         lines.append(f"{words}{tail},{stars},colour {number % 4},{who}")
     return "\n".join(lines) + "\n"
