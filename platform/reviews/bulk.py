@@ -20,7 +20,7 @@ from jobs.lease import JobFailed, Lease
 from jobs.models import Job
 from jobs.services import enqueue
 from projects.models import Membership, Project, Role
-from reviews import paging, table
+from reviews import members, paging, table
 from reviews.models import BulkAction, Review
 from reviews.patience import TooSlow
 
@@ -200,7 +200,7 @@ def _done_before(membership: Membership, key: str) -> BulkAction | None:
 
 
 def _do(doer: Doer, action: BulkAction, ids: Ids) -> None:
-    changed, skipped = doer.do(action, ids)
+    changed, skipped = doer.do(action, members.still_shown(action.project, ids))
     BulkAction.objects.filter(pk=action.pk).update(
         changed_count=F("changed_count") + changed, skipped_count=F("skipped_count") + skipped
     )
