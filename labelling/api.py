@@ -10,7 +10,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import ApiToken, User
-from common.api import CursorPagination, valid
+from accounts.repeats import answered_once
+from common.api import IDEMPOTENCY, CursorPagination, valid
 from labelling import answers as answers_json
 from labelling import gold, schemas, selectors, services
 from labelling.models import Annotation, Assignment
@@ -70,9 +71,12 @@ class SchemaApi(ProjectAPIView):
         """Return the current version."""
         return Response(SchemaOut(selectors.current_schema(self.project)).data)
 
-    @extend_schema(request=SchemaIn, responses={201: SchemaOut})
+    @extend_schema(request=SchemaIn, responses={201: SchemaOut}, parameters=[IDEMPOTENCY])
     def post(self, request: Request, slug: str) -> Response:  # noqa: ARG002
         """Make a new version; the same questions again make none."""
+        return answered_once(request, lambda: self._create(request))
+
+    def _create(self, request: Request) -> Response:
         data = valid(SchemaIn(data=request.data))
         schema = services.create_version(
             project=self.project,

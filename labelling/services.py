@@ -21,6 +21,7 @@ from labelling.selectors import count_labelled, schema_of, schema_to_answer
 from labelling.snapshot import SchemaSnapshot
 from labelling.versions import apply_preset, create_version, freeze, hold_version, stale
 from projects.models import Project
+from reviews.members import hold_shown
 from reviews.models import Review
 
 __all__ = [
@@ -106,6 +107,8 @@ def submit(
     other answers than before, and when the review has gone to somebody else.
     """
     assignment = _mine(assignment, annotator)
+    if not hold_shown(assignment.review.dataset_id):
+        raise Conflict("The data set of this review was removed. Go on with the next one.")
     before = annotation_by(assignment.review, annotator)
     # What they said about many reviews at once they may say again, looking at this one.
     if before is not None and before.bulk_action_id is None:

@@ -14,7 +14,7 @@ from accounts import audit
 from accounts.models import User
 from common.errors import Conflict, GlossError, Invalid
 from jobs.models import Job
-from jobs.services import enqueue
+from jobs.services import enqueue, once
 from ml import checkpoints, inputs
 from ml.checkpoints import Kept
 from ml.core.config import HeadConfig, TrainConfig
@@ -32,7 +32,6 @@ _BATCH = 500
 # --- Training -----------------------------------------------------------------------------------
 
 
-@transaction.atomic
 def start_training(
     *,
     project: Project,
@@ -44,16 +43,23 @@ def start_training(
 
     Raises Conflict when the plan cannot be carried out or a training is already under way.
     """
-    repeated = _run_of_key(project, actor, idempotency_key)
-    if repeated is not None:
-        return repeated
+    return once(
+        before=lambda: _run_of_key(project, actor, idempotency_key),
+        start=lambda: _start_training(project, plan, actor, idempotency_key),
+    )
+
+
+@transaction.atomic
+def _start_training(
+    project: Project, plan: TrainingPlan, actor: User | None, key: str | None
+) -> TrainingRun:
     config = checked_config(plan)
     job = enqueue(
         project=project,
         kind="train",
         actor=actor,
         params={"tier": plan.tier.value, "encoder": plan.encoder},
-        idempotency_key=idempotency_key,
+        idempotency_key=key,
         single_key="train",
     )
     last = TrainingRun.objects.filter(project=project).aggregate(last=Max("number"))["last"]
@@ -291,7 +297,6 @@ class Source:
     text_column: str = ""
 
 
-@transaction.atomic
 def start_prediction(
     *,
     project: Project,
@@ -304,9 +309,20 @@ def start_prediction(
 
     Raises Conflict for a version whose files cannot be trusted.
     """
-    repeated = prediction_of_key(project=project, actor=actor, key=idempotency_key)
-    if repeated is not None:
-        return repeated
+    return once(
+        before=lambda: prediction_of_key(project=project, actor=actor, key=idempotency_key),
+        start=lambda: _start_prediction(project, version, source, actor, idempotency_key),
+    )
+
+
+@transaction.atomic
+def _start_prediction(
+    project: Project,
+    version: ModelVersion,
+    source: Source,
+    actor: User | None,
+    key: str | None,
+) -> PredictionJob:
     if version.state != ModelVersion.State.READY:
         raise Conflict(f"The files of {version} cannot be trusted; choose another version.")
     if source.dataset is not None and not source.dataset.is_ready:
@@ -316,7 +332,7 @@ def start_prediction(
         kind="predict",
         actor=actor,
         params={"model_version": version.number},
-        idempotency_key=idempotency_key,
+        idempotency_key=key,
     )
     return PredictionJob.objects.create(
         project=project,
@@ -347,7 +363,7 @@ def start_file_prediction(
     try:
         with open_upload(upload) as binary:
             found = inputs.text_column(binary, name=upload.original_name, wanted=column)
-        return start_prediction(
+        work = start_prediction(
             project=project,
             version=version,
             source=Source(upload=upload, text_column=found),
@@ -357,6 +373,9 @@ def start_file_prediction(
     except GlossError:
         discard_upload(upload=upload)
         raise
+    if work.upload_id != upload.pk:  # the file came twice at once; the first one is in use
+        discard_upload(upload=upload)
+    return work
 
 
 def prediction_of_key(

@@ -1,7 +1,8 @@
 """Ask for work and call it off."""
 
 import uuid
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import structlog
 from celery import current_app
@@ -19,6 +20,8 @@ from jobs.models import Job
 from projects.models import Project
 
 log = structlog.get_logger("jobs")
+
+T = TypeVar("T")
 
 
 def enqueue(
@@ -73,6 +76,23 @@ def enqueue(
     )
     transaction.on_commit(lambda: ring(queue=chosen.queue))
     return job
+
+
+def once(*, before: Callable[[], T | None], start: Callable[[], T]) -> T:
+    """Return what the request with the same key has started, or start it.
+
+    Of two that come at once the slower one meets a Conflict, and gets what the faster one got.
+    """
+    found = before()
+    if found is not None:
+        return found
+    try:
+        return start()
+    except (Conflict, IntegrityError):
+        found = before()
+        if found is None:
+            raise
+        return found
 
 
 def _repeated(*, actor: User | None, key: str | None) -> Job | None:

@@ -29,7 +29,8 @@ def reap() -> None:
 
 @shared_task(name="jobs.sweep")
 def sweep() -> None:
-    """Remove doorbells that the file broker has kept after delivery."""
+    """Clear up after workers that died while clearing up, and after the file broker."""
+    worker.tidy_late()
     processed = settings.CELERY_BROKER_TRANSPORT_OPTIONS.get("processed_folder")
     if not processed:
         return

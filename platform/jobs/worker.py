@@ -147,6 +147,14 @@ def _tidy(job: Job) -> None:
         tidy(job)
 
 
+def tidy_late() -> None:
+    """Tidy once more what ended without success lately, in case a worker died over it."""
+    lately = timezone.now() - timedelta(days=1)
+    badly = (Job.State.FAILED, Job.State.CANCELLED)
+    for job in Job.objects.filter(state__in=badly, finished_at__gt=lately).order_by("finished_at"):
+        tidy(job)
+
+
 def gone_from_this_host() -> list[str]:
     """Return workers of this host that hold a job and whose process is no more."""
     host = socket.gethostname()

@@ -9,7 +9,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from accounts.models import ApiToken, User
-from common.api import CursorPagination, valid
+from accounts.repeats import answered_once
+from common.api import IDEMPOTENCY, CursorPagination, valid
 from common.errors import NotAllowed
 from projects import services
 from projects.api_base import ProjectAPIView, check_scope
@@ -55,9 +56,12 @@ class ProjectListApi(APIView):
         page: Any = pages.paginate_queryset(projects, request, view=self)
         return pages.get_paginated_response(ProjectOut(page, many=True).data)
 
-    @extend_schema(request=ProjectIn, responses={201: ProjectOut})
+    @extend_schema(request=ProjectIn, responses={201: ProjectOut}, parameters=[IDEMPOTENCY])
     def post(self, request: Request) -> Response:
         """Create a project; tokens are bound to one project and cannot."""
+        return answered_once(request, lambda: self._create(request))
+
+    def _create(self, request: Request) -> Response:
         if isinstance(request.auth, ApiToken):
             raise NotAllowed("A token belongs to one project; sign in to create another.")
         data = valid(ProjectIn(data=request.data))
@@ -129,9 +133,12 @@ class MemberListApi(ProjectAPIView):
         page: Any = pages.paginate_queryset(members, request, view=self)
         return pages.get_paginated_response(MemberOut(page, many=True).data)
 
-    @extend_schema(request=MemberIn, responses={201: MemberOut})
+    @extend_schema(request=MemberIn, responses={201: MemberOut}, parameters=[IDEMPOTENCY])
     def post(self, request: Request, slug: str) -> Response:  # noqa: ARG002
         """Add a member or change a role."""
+        return answered_once(request, lambda: self._set(request))
+
+    def _set(self, request: Request) -> Response:
         data = valid(MemberIn(data=request.data))
         member = services.set_role(
             project=self.project,

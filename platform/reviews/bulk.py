@@ -7,6 +7,7 @@ that changed, so that the whole action can be undone. What labels do is register
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from uuid import UUID
 
 from django.db import transaction
 from django.db.models import F, QuerySet
@@ -14,12 +15,12 @@ from django.http import QueryDict
 from django.utils import timezone
 
 from accounts import audit
-from common.errors import Conflict, Invalid, NotAllowed, NotVisible
-from jobs.lease import Lease
+from common.errors import Conflict, GlossError, Invalid, NotAllowed, NotVisible
+from jobs.lease import JobFailed, Lease
 from jobs.models import Job
 from jobs.services import enqueue
 from projects.models import Membership, Project, Role
-from reviews import paging, table
+from reviews import members, paging, table
 from reviews.models import BulkAction, Review
 from reviews.patience import TooSlow
 
@@ -45,6 +46,14 @@ class Field:
     hint: str = ""
 
 
+def _nothing(_: BulkAction) -> None:
+    pass
+
+
+def _always(_: BulkAction) -> bool:
+    return True
+
+
 @dataclass(frozen=True, slots=True)
 class Doer:
     """How one kind of action is done and undone."""
@@ -62,6 +71,11 @@ class Doer:
     words: Callable[[BulkAction], str]
     #: Why some were skipped.
     skips: str = ""
+    #: Where a job does it: called with the job, and in the transaction of its end.
+    begin: Callable[[BulkAction], None] = _nothing
+    end: Callable[[BulkAction], None] = _nothing
+    #: Whether what was done stays when the job does not end well.
+    keeps_part: Callable[[BulkAction], bool] = _always
 
 
 _doers: dict[str, Doer] = {}
@@ -168,6 +182,7 @@ def start(
             _do(doer, action, first)
         else:
             _enqueue(action)
+            doer.begin(action)
         _record("bulk.started", membership, action)
     return action
 
@@ -185,7 +200,7 @@ def _done_before(membership: Membership, key: str) -> BulkAction | None:
 
 
 def _do(doer: Doer, action: BulkAction, ids: Ids) -> None:
-    changed, skipped = doer.do(action, ids)
+    changed, skipped = doer.do(action, members.still_shown(action.project, ids))
     BulkAction.objects.filter(pk=action.pk).update(
         changed_count=F("changed_count") + changed, skipped_count=F("skipped_count") + skipped
     )
@@ -223,14 +238,30 @@ def run(lease: Lease) -> dict[str, Any]:
     doer = doer_of(action.kind)
     filters = [(str(name), str(value)) for name, value in action.params["filters"]]
     wanted = paging.wanted(action.project, filters)
-    while ids := wanted.ids(after=action.params["below"], size=BATCH_ROWS, has_limit=False):
-        lease.check()
-        done = action.changed_count + action.skipped_count + len(ids)
-        with lease.effect(step=lease.job.step + 1, done_count=done, message="Changing reviews"):
-            _do(doer, action, ids)
-            action.params["below"] = ids[-1]
-            action.save(update_fields=["params"])
+    try:
+        while ids := wanted.ids(after=action.params["below"], size=BATCH_ROWS, has_limit=False):
+            lease.check()
+            done = action.changed_count + action.skipped_count + len(ids)
+            with lease.effect(step=lease.job.step + 1, done_count=done, message="Changing reviews"):
+                _do(doer, action, ids)
+                action.params["below"] = ids[-1]
+                action.save(update_fields=["params"])
+        with lease.effect():
+            doer.end(action)
+    except GlossError as error:
+        raise JobFailed(error.detail) from error
     return {"changed": action.changed_count, "skipped": action.skipped_count}
+
+
+def tidy(job_id: UUID) -> None:
+    """Take back what a job that did not end well has done, where only the whole makes sense."""
+    with transaction.atomic():
+        held = BulkAction.objects.select_for_update(of=("self",)).select_related("project")
+        action = held.filter(job=job_id, undone_at=None).first()
+        if action is not None:
+            doer = doer_of(action.kind)
+            if not doer.keeps_part(action):
+                _undo(doer, action)
 
 
 # --- Undoing --------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from django.http import QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_datetime
 
-from common.errors import Invalid
+from common.errors import Conflict, Invalid
 from common.text import normalise
 from projects.models import Project, Role
 from reviews import members
@@ -70,7 +70,10 @@ def _new_dataset(project: Project, name: str) -> Dataset:
 
 
 def _add(action: BulkAction, ids: Sequence[int]) -> tuple[int, int]:
-    dataset = Dataset.objects.get(pk=action.params["dataset"])
+    held = Dataset.objects.filter(pk=action.params["dataset"], removed_at=None)
+    dataset = held.select_for_update(no_key=True).first()
+    if dataset is None:
+        raise Conflict("The data set that reviews were to be added to was removed.")
     if action.params["is_new"] and dataset.created_by_id is None:
         Dataset.objects.filter(pk=dataset.pk).update(created_by=action.created_by)
     there = SelectedReview.objects.filter(dataset=dataset, review__in=ids)
@@ -82,6 +85,25 @@ def _add(action: BulkAction, ids: Sequence[int]) -> tuple[int, int]:
     BulkChange.objects.bulk_create([BulkChange(action=action, review_id=pk) for pk in fresh])
     _recount(dataset)
     return len(fresh), len(known)
+
+
+def _hide(action: BulkAction) -> None:
+    """Have nobody see a new data set before all that was chosen is in it."""
+    if action.params["is_new"]:
+        made = Dataset.objects.filter(pk=action.params["dataset"])
+        made.update(is_ready=False, job=action.job, created_by=action.created_by)
+
+
+def _show(action: BulkAction) -> None:
+    if action.params["is_new"]:
+        made = Dataset.objects.filter(pk=action.params["dataset"], removed_at=None)
+        made.update(is_ready=True)
+
+
+def _is_of_use(action: BulkAction) -> bool:
+    """Tell whether a part may stay: not of a new data set, which is whole or not there."""
+    made = Dataset.objects.filter(pk=action.params["dataset"])
+    return not action.params["is_new"] or made.filter(is_ready=True).exists()
 
 
 def _take_out(action: BulkAction) -> None:
@@ -158,6 +180,9 @@ DOERS = {
         undo=_take_out,
         words=_dataset_words,
         skips="in it already",
+        begin=_hide,
+        end=_show,
+        keeps_part=_is_of_use,
     ),
     BulkAction.Kind.QUEUE: Doer(
         name="Send to the queue",

@@ -9,7 +9,8 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from common.api import valid
+from accounts.repeats import answered_once
+from common.api import IDEMPOTENCY, valid
 from common.errors import Invalid
 from jobs.api import job_link
 from projects.api_base import ProjectAPIView
@@ -60,9 +61,12 @@ class CheckListApi(ProjectAPIView):
 
     roles = {"POST": Role.ANALYST}
 
-    @extend_schema(request=CheckIn, responses={202: CheckAcceptedOut})
+    @extend_schema(request=CheckIn, responses={202: CheckAcceptedOut}, parameters=[IDEMPOTENCY])
     def post(self, request: Request, slug: str, upload_id: int) -> Response:  # noqa: ARG002
         """Start a dry run: nothing is written but what would become of the rows."""
+        return answered_once(request, lambda: self._start(request, upload_id))
+
+    def _start(self, request: Request, upload_id: int) -> Response:
         upload = drafts.whole_upload_of(self.project, self.user, upload_id)
         data = valid(CheckIn(data=request.data))
         read_as = data.get("format") or {}

@@ -9,6 +9,7 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.repeats import answered_once
 from common.api import IDEMPOTENCY, CursorPagination, idempotency_key, valid
 from jobs.api import job_link
 from projects.api_base import ProjectAPIView
@@ -117,9 +118,13 @@ class SplitsApi(ProjectAPIView):
     @extend_schema(
         request=SplitsIn,
         responses={202: JobOnlyOut, 409: OpenApiResponse(description="They are frozen.")},
+        parameters=[IDEMPOTENCY],
     )
     def post(self, request: Request, slug: str, dataset_id: int) -> Response:  # noqa: ARG002
         """Have them drawn anew; refused once a training has frozen them."""
+        return answered_once(request, lambda: self._redraw(request, dataset_id))
+
+    def _redraw(self, request: Request, dataset_id: int) -> Response:
         dataset = selectors.dataset_of(self.project, dataset_id)
         data = valid(SplitsIn(data=request.data))
         train, validation, test = data["shares"]

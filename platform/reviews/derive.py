@@ -97,17 +97,25 @@ def _look_at_pointers() -> None:
 
 
 def _point(dataset: Dataset, ids: Sequence[int]) -> None:
-    """Point to those of the reviews that are still there."""
+    """Point to those of the reviews that are still shown, and keep them so until the commit."""
     value: Any
+    lock = ""
     if connection.vendor == "postgresql":
         among, value = "= ANY(%s)", list(ids)
+        lock = " FOR KEY SHARE"
     else:
         among, value = "IN (SELECT value FROM json_each(%s))", json.dumps(list(ids))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {_SELECTED} (dataset_id, review_id) "  # noqa: S608  (our own names)
-            f"SELECT %s, id FROM reviews_review WHERE project_id = %s AND id {among}",
-            [dataset.pk, dataset.project_id, value],
+            f"""
+            WITH shown AS (
+                SELECT id FROM reviews_dataset WHERE project_id = %s AND is_ready ORDER BY id{lock}
+            )
+            INSERT INTO {_SELECTED} (dataset_id, review_id)
+            SELECT %s, id FROM reviews_review WHERE project_id = %s AND id {among}
+            AND dataset_id IN (SELECT id FROM shown)
+            """,  # noqa: S608  (our own names)
+            [dataset.project_id, dataset.pk, dataset.project_id, value],
         )
 
 

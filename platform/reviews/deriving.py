@@ -12,7 +12,7 @@ from accounts.models import User
 from common.errors import Conflict, Invalid
 from common.text import normalise
 from jobs.models import Job
-from jobs.services import enqueue
+from jobs.services import enqueue, once
 from projects.models import Project
 from reviews import classes, cleaning, recipes, selectors
 from reviews.copying import Original
@@ -176,22 +176,19 @@ def derive(
 
     Raises Invalid when the recipe does not fit the project, Conflict when the name is taken.
     """
-    before = derived_before(project=project, actor=actor, key=idempotency_key)
-    if before is not None:
-        return before
-    wanted = normalise(name)
-    if not 1 <= len(wanted) <= MAX_NAME:
-        raise Invalid.of("name", f"A data set's name has 1 to {MAX_NAME} characters.")
-    chosen_by(project, recipe)  # which raises for whatever is not there
-    sources = sources_of(project, recipe)
-    try:
+
+    def start() -> Derived:
+        wanted = normalise(name)
+        if not 1 <= len(wanted) <= MAX_NAME:
+            raise Invalid.of("name", f"A data set's name has 1 to {MAX_NAME} characters.")
+        chosen_by(project, recipe)  # which raises for whatever is not there
+        sources = sources_of(project, recipe)
         return _record(project, wanted, recipe, sources, actor=actor, key=idempotency_key)
-    except Conflict:
-        # The same request sent twice at once: the other one was faster.
-        before = derived_before(project=project, actor=actor, key=idempotency_key)
-        if before is None:
-            raise
-        return before
+
+    return once(
+        before=lambda: derived_before(project=project, actor=actor, key=idempotency_key),
+        start=start,
+    )
 
 
 @transaction.atomic

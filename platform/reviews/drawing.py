@@ -15,6 +15,7 @@ from jobs.lease import Lease
 from projects.models import Project
 from reviews import split_rows, strata
 from reviews.grouping import Grouping, look_for_groups
+from reviews.members import hold_shown
 from reviews.models import Dataset
 from reviews.split_plan import Plan, drawn_plan, inherited_plan
 from reviews.splitting import Wishes
@@ -26,11 +27,14 @@ class _Outrun(Exception):
 
 def run(lease: Lease) -> dict[str, Any]:
     """Find near duplicates and draw the splits of the job's data set; safe to run again."""
-    dataset = Dataset.objects.select_related("project").filter(pk=lease.params["dataset"]).first()
-    if dataset is None or not dataset.is_ready:
-        return {"dataset": lease.params["dataset"], "note": "The data set has gone meanwhile."}
+    if lease.job.result:  # a worker that died had done all but say so
+        return lease.job.result
     wishes = Wishes.from_json(lease.params)
+    shown = Dataset.objects.select_related("project").filter(is_ready=True)
     while True:
+        dataset = shown.filter(pk=lease.params["dataset"]).first()
+        if dataset is None:
+            return {"dataset": lease.params["dataset"], "note": "The data set has gone meanwhile."}
         with suppress(_Outrun):
             return _draw(lease, dataset, wishes)
         lease.log("Other splits have changed meanwhile; starting again.")
@@ -50,15 +54,16 @@ def _draw(lease: Lease, dataset: Dataset, wishes: Wishes) -> dict[str, Any]:
         seed=wishes.seed,
     )
     _store_groups(lease, found)
-    with lease.effect(message="Writing splits"):
-        Project.objects.select_for_update().get(pk=dataset.project_id)
-        dataset.refresh_from_db()
-        if _stamp(dataset) != stamp:
+    result = {"dataset": dataset.pk, "changed": plan.changed_count, **plan.as_json()["counts"]}
+    with lease.effect(message="Writing splits", result=result):
+        Project.objects.select_for_update(no_key=True).get(pk=dataset.project_id)
+        if not hold_shown(dataset.pk) or _stamp(dataset) != stamp:
             raise _Outrun
+        dataset.refresh_from_db()
         if dataset.splits_frozen_at is None:
             split_rows.set_splits(plan.changes)
         _note(dataset, found, plan)
-    return {"dataset": dataset.pk, "changed": plan.changed_count, **plan.as_json()["counts"]}
+    return result
 
 
 def _question(dataset: Dataset, wishes: Wishes) -> strata.Stratifier | None:
@@ -104,6 +109,8 @@ def _copies(project: Project) -> QuerySet[Dataset]:
 
 def _inherit(lease: Lease, dataset: Dataset) -> dict[str, Any]:
     with lease.effect(message="Taking the splits of the originals"):
+        if not hold_shown(dataset.pk):
+            raise _Outrun
         split_rows.inherit(dataset)
         _note_copies(dataset)
     return {"dataset": dataset.pk, "changed": 0, **dataset.split_plan["counts"]}

@@ -13,7 +13,7 @@ from accounts import audit
 from accounts.models import User
 from common.errors import Conflict, Invalid, NotReady, NotVisible
 from jobs.models import Job
-from jobs.services import enqueue
+from jobs.services import enqueue, once
 from projects.models import Project
 from reviews import export_rows, labels, wanted
 from reviews.export_rows import Rows
@@ -33,7 +33,6 @@ FOLDER = "exports"
 # --- Asking -----------------------------------------------------------------------------------
 
 
-@transaction.atomic
 def request_export(
     *,
     project: Project,
@@ -45,16 +44,20 @@ def request_export(
 
     Raises Invalid for what cannot be had, naming the field. Old files are removed on the way.
     """
-    before = export_of_key(project=project, actor=actor, key=idempotency_key)
-    if before is not None:
-        return before
-    wish = checked(project, wish)
+    return once(
+        before=lambda: export_of_key(project=project, actor=actor, key=idempotency_key),
+        start=lambda: _request(project, checked(project, wish), actor, idempotency_key),
+    )
+
+
+@transaction.atomic
+def _request(project: Project, wish: Wanted, actor: User | None, key: str | None) -> Export:
     job = enqueue(
         project=project,
         kind="export",
         actor=actor,
         params={"format": wish.format, "labels": wish.labels},
-        idempotency_key=idempotency_key,
+        idempotency_key=key,
     )
     export = Export.objects.create(
         project=project,

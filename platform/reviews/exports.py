@@ -20,23 +20,25 @@ from projects.models import Project
 from reviews import export_services as services
 from reviews import wanted
 from reviews.export_rows import Rows
-from reviews.files import path_of
+from reviews.files import new_part, path_of
 from reviews.formats import OutFormat, Plan, Unwritable, Writer
 from reviews.labels import LabelSource
 from reviews.models import Export
+from reviews.resumable import room
 from reviews.wanted import Wanted, format_of
 
 _PROGRESS_SECONDS = 1.0
+_MOST_TRIES = 3
+_NO_ROOM = "nothing of the export is kept. Make room on the server, then export once more."
 
 
 def run(lease: Lease) -> dict[str, Any]:
     """Write the job's file and return what is in it."""
     export = Export.objects.select_related("project").get(job=lease.job)
     wish = wanted.from_json(export.params)
-    part = path_of(f"{services.FOLDER}/export-{lease.job.pk}-{lease.fence}.part")
-    part.parent.mkdir(parents=True, exist_ok=True)
+    part = new_part(services.FOLDER, f"export-{lease.job.pk}", fence=lease.fence)
     try:
-        with bulk.lean():
+        with bulk.lean(), room(_NO_ROOM):
             return _written(lease, export, wish, part)
     except (GlossError, Unwritable) as error:
         raise JobFailed(str(error)) from error
@@ -54,13 +56,20 @@ def _written(lease: Lease, export: Export, wish: Wanted, part: Path) -> dict[str
     begun = time.monotonic()
     chosen = format_of(wish.format)
     source = services.source_of(export.project, wish)
-    rows = services.rows_of(export.project, wish, source)
-    plan = _plan(lease, export.project, wish, source, rows)
-    with part.open("w+b") as binary:
-        count = _write(lease, chosen.make(binary, plan), rows)
-        binary.flush()
-        os.fsync(binary.fileno())
-        sha256 = _sha256(binary)
+    for _ in range(_MOST_TRIES):
+        shown = _shown(export.project)
+        rows = services.rows_of(export.project, wish, source)
+        plan = _plan(lease, export.project, wish, source, rows)
+        with part.open("w+b") as binary:
+            count = _write(lease, chosen.make(binary, plan), rows)
+            binary.flush()
+            os.fsync(binary.fileno())
+            sha256 = _sha256(binary)
+        if _shown(export.project) == shown:
+            break
+        lease.log("Data sets came or went meanwhile; starting again.")
+    else:
+        raise JobFailed("The data sets of the project keep changing. Export when they are done.")
     _show(lease, export, chosen, part, sha256=sha256, count=count)
     return {
         "export": export.pk,
@@ -70,6 +79,12 @@ def _written(lease: Lease, export: Export, wish: Wanted, part: Path) -> dict[str
         "left_out": {"count": plan.left_out.count, "examples": plan.left_out.examples},
         "seconds": round(time.monotonic() - begun, 3),
     }
+
+
+def _shown(project: Project) -> list[int]:
+    """Return the data sets that are shown: one that goes meanwhile leaves half of itself."""
+    sets = project.datasets.filter(is_ready=True).order_by("pk")
+    return list(sets.values_list("pk", flat=True))
 
 
 def _plan(

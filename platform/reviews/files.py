@@ -36,6 +36,15 @@ def path_of(name: str) -> Path:
     return Path(default_storage.path(name))
 
 
+def new_part(folder: str, stem: str, *, fence: int) -> Path:
+    """Return where to write a file until it is whole; what attempts that died have left goes."""
+    place = path_of(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    for left in place.glob(f"{stem}-*.part"):
+        left.unlink(missing_ok=True)
+    return place / f"{stem}-{fence}.part"
+
+
 def sweep(folder: str, *, kept: Collection[str]) -> None:
     """Remove the files of a folder that are not among `kept`, once they are a day old."""
     place = path_of(folder)

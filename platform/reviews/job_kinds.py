@@ -55,7 +55,13 @@ KINDS = (
         on_end="reviews.derive.tidy",
         outcome="reviews.deriving.outcome_of",
     ),
-    Kind(name=bulk.KIND, label="Bulk action", queue="default", runner="reviews.bulk.run"),
+    Kind(
+        name=bulk.KIND,
+        label="Bulk action",
+        queue="default",
+        runner="reviews.bulk.run",
+        on_end="reviews.bulk.tidy",
+    ),
     Kind(name=bulk.UNDO_KIND, label="Undoing", queue="default", runner="reviews.bulk.run_undo"),
     Kind(
         name="export",

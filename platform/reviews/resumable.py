@@ -196,7 +196,8 @@ def _append_piece(upload: Upload, piece: bytes) -> None:
     """Write a piece where the upload stands and count it, unless another request has moved it."""
     before = upload.received_count
     after = before + len(piece)
-    with _locked(upload) as file, room():
+    # The room is without: what a full disk did not take is tried again when the file is closed.
+    with room(), _locked(upload) as file:
         mine = Upload.objects.filter(pk=upload.pk, received_count=before, is_complete=False)
         if not mine.exists():
             raise Conflict("Another request is sending this file. Ask for its offset and go on.")
@@ -247,16 +248,16 @@ def _locked(upload: Upload) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def room() -> Iterator[None]:
-    """Say in words that the disk is full."""
+def room(
+    advice: str = "what has arrived is kept. Go on when there is room again.",
+) -> Iterator[None]:
+    """Say in words that the disk is full, and what to do."""
     try:
         yield
     except OSError as error:
         if error.errno not in _FULL:
             raise
-        raise NoRoom(
-            "The disk is full; what has arrived is kept. Go on when there is room again."
-        ) from error
+        raise NoRoom(f"The disk is full; {advice}") from error
 
 
 # --- What nobody uses any more ------------------------------------------------------------------

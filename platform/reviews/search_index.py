@@ -133,16 +133,14 @@ def ask(dataset: Dataset, *, actor: User | None) -> Job | None:
 def run(lease: Lease) -> dict[str, Any]:
     """Put what a data set has into the index, batch by batch; a repeated attempt goes on."""
     dataset_id = lease.params["dataset"]
-    total, done = lease.job.total_count, lease.job.done_count
-    bulk.learn(Review._meta.db_table, total)  # noqa: SLF001  (Django's public Model._meta API)
-    while True:
+    done, written = lease.job.done_count, 1
+    bulk.learn(Review._meta.db_table, lease.job.total_count)  # noqa: SLF001  (Django's public Model._meta API)
+    while written:
         lease.check()
         with lease.effect(step=lease.job.step + 1, message="Indexing"):
             written = index_batch(dataset_id)
-        if not written:
-            break
+            lease.advance(written)
         done += written
-        lease.progress(done=done, total=max(total, done))
     _settle()
     return {"indexed": done}
 

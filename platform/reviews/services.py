@@ -16,7 +16,7 @@ from accounts.models import User
 from common.errors import Conflict, Invalid
 from common.text import normalise
 from jobs.models import Job
-from jobs.services import enqueue
+from jobs.services import enqueue, once
 from projects.models import Project
 from reviews import mapping as mappings
 from reviews import undo
@@ -135,12 +135,10 @@ def start_import(
     was decided about the Format. Raises Invalid when file and mapping do not fit, Conflict when
     the name is taken.
     """
-    before = started_before(project=project, actor=actor, key=idempotency_key)
-    if before is not None:
-        return before
-    name = _checked_name(dataset_name)
-    seen, resolved = understand(upload=upload, mapping=mapping, read_as=read_as)
-    try:
+
+    def start() -> Started:
+        name = _checked_name(dataset_name)
+        seen, resolved = understand(upload=upload, mapping=mapping, read_as=read_as)
         return _record(
             project=project,
             name=name,
@@ -150,12 +148,11 @@ def start_import(
             actor=actor,
             idempotency_key=idempotency_key,
         )
-    except (Conflict, IntegrityError):
-        # The same request sent twice at once: the other one was faster.
-        before = started_before(project=project, actor=actor, key=idempotency_key)
-        if before is None:
-            raise
-        return before
+
+    return once(
+        before=lambda: started_before(project=project, actor=actor, key=idempotency_key),
+        start=start,
+    )
 
 
 def understand(

@@ -13,7 +13,7 @@ from accounts.models import User
 from common.errors import Conflict, Invalid, NotReady, NotVisible
 from common.text import normalise
 from jobs.models import Job
-from jobs.services import enqueue
+from jobs.services import enqueue, once
 from reviews import files
 from reviews.files import path_of
 from reviews.models import Dataset, DatasetVersion
@@ -32,7 +32,6 @@ class Changes:
     changed_count: int
 
 
-@transaction.atomic
 def request_version(
     *, dataset: Dataset, note: str, actor: User | None, idempotency_key: str | None = None
 ) -> DatasetVersion:
@@ -40,9 +39,14 @@ def request_version(
 
     Raises Conflict while another one is being made or the data set is not ready.
     """
-    before = _version_of_key(dataset, actor, idempotency_key)
-    if before is not None:
-        return before
+    return once(
+        before=lambda: _version_of_key(dataset, actor, idempotency_key),
+        start=lambda: _request(dataset, note, actor, idempotency_key),
+    )
+
+
+@transaction.atomic
+def _request(dataset: Dataset, note: str, actor: User | None, key: str | None) -> DatasetVersion:
     note = normalise(note)
     if len(note) > MAX_NOTE:
         raise Invalid.of("note", f"A note has at most {MAX_NOTE} characters.")
@@ -56,7 +60,7 @@ def request_version(
         actor=actor,
         params={"dataset": dataset.pk},
         total=dataset.review_count,
-        idempotency_key=idempotency_key,
+        idempotency_key=key,
         single_key=f"{KIND}-{dataset.pk}",
     )
     last = dataset.versions.aggregate(last=Max("number"))["last"]

@@ -9,24 +9,34 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from common.errors import GlossError
 from jobs.lease import JobFailed, Lease
 from reviews import snapshots
 from reviews.canonical import ContentHash, rows_of
-from reviews.files import path_of
+from reviews.files import new_part, path_of
+from reviews.members import hold_shown
 from reviews.models import Dataset, DatasetVersion
+from reviews.resumable import room
 from reviews.snapshot_files import VersionFile
 
 _MOST_TRIES = 3
+_NO_ROOM = "nothing of the version is kept. Make room on the server, then make it once more."
+_GONE = "The data set was removed before its version was made."
 
 
 def run(lease: Lease) -> dict[str, Any]:
     """Write the file of the job's version and return what is in it."""
-    version = DatasetVersion.objects.select_related("dataset__project").get(job=lease.job)
-    part = path_of(f"{snapshots.FOLDER}/version-{lease.job.pk}-{lease.fence}.part")
-    part.parent.mkdir(parents=True, exist_ok=True)
+    versions = DatasetVersion.objects.select_related("dataset__project")
+    version = versions.filter(job=lease.job, dataset__is_ready=True).first()
+    if version is None:
+        raise JobFailed(_GONE)
+    part = new_part(snapshots.FOLDER, f"version-{lease.job.pk}", fence=lease.fence)
     try:
-        content = _write_whole(lease, version, part)
-        _show(lease, version, part, content)
+        with room(_NO_ROOM):
+            content = _write_whole(lease, version, part)
+            _show(lease, version, part, content)
+    except GlossError as error:
+        raise JobFailed(error.detail) from error
     finally:
         part.unlink(missing_ok=True)
     snapshots.sweep()
@@ -51,13 +61,15 @@ def _write_whole(lease: Lease, version: DatasetVersion, part: Path) -> str:
         content = _write(lease, version, part)
         if _drawn(version) == drawn:
             return content
-        lease.log("The splits have been drawn meanwhile; starting again.")
-    raise JobFailed("The splits of the data set keep changing. Make a version when they are done.")
+        lease.log("Splits were drawn or data sets came or went meanwhile; starting again.")
+    raise JobFailed(
+        "The data sets of the project keep changing. Make a version when they are done."
+    )
 
 
 def _drawn(version: DatasetVersion) -> list[Any]:
     sets = Dataset.objects.filter(project=version.dataset.project_id).order_by("pk")
-    return list(sets.values_list("pk", "split_plan__at"))
+    return list(sets.values_list("pk", "is_ready", "split_plan__at"))
 
 
 def _write(lease: Lease, version: DatasetVersion, part: Path) -> str:
@@ -80,6 +92,8 @@ def _show(lease: Lease, version: DatasetVersion, part: Path, content: str) -> No
     with part.open("rb") as binary:
         version.file_sha256 = hashlib.file_digest(binary, "sha256").hexdigest()
     with lease.effect():
+        if not hold_shown(version.dataset_id):
+            raise JobFailed(_GONE)
         part.replace(path_of(version.file))
         version.save(update_fields=["file", "sha256", "file_sha256", "review_count", "byte_count"])
 

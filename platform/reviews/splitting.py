@@ -61,7 +61,7 @@ def follow(dataset: Dataset) -> None:
 def redraw(*, dataset: Dataset, wishes: Wishes, actor: User | None) -> Job:
     """Queue a new draw; raises Conflict when the splits are fixed, Invalid for bad wishes."""
     # The row lock keeps this and a training that freezes the splits apart.
-    Project.objects.select_for_update().get(pk=dataset.project_id)
+    Project.objects.select_for_update(no_key=True).get(pk=dataset.project_id)
     dataset.refresh_from_db()
     refusal = why_fixed(dataset)
     if refusal:
@@ -126,7 +126,7 @@ def freeze(project: Project) -> int:
         for job in _active(project):
             run_here(job)
         with transaction.atomic():
-            Project.objects.select_for_update().get(pk=project.pk)
+            Project.objects.select_for_update(no_key=True).get(pk=project.pk)
             if _active(project):
                 continue
             open_sets = project.datasets.filter(is_ready=True, splits_frozen_at__isnull=True)

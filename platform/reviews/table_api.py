@@ -8,6 +8,7 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.repeats import answered_once
 from common.api import IDEMPOTENCY, CursorPagination, idempotency_key, valid
 from common.errors import Invalid
 from jobs.api import job_link
@@ -274,9 +275,12 @@ class SavedViewListApi(ProjectAPIView):
         views = saved.views_for(self.project, self.user)
         return Response({"results": [SavedViewOut(each).data for each in views]})
 
-    @extend_schema(request=SavedViewIn, responses={201: SavedViewOut})
+    @extend_schema(request=SavedViewIn, responses={201: SavedViewOut}, parameters=[IDEMPOTENCY])
     def post(self, request: Request, slug: str) -> Response:  # noqa: ARG002
         """Save one."""
+        return answered_once(request, lambda: self._save(request))
+
+    def _save(self, request: Request) -> Response:
         data = valid(SavedViewIn(data=request.data))
         view = saved.save(membership=self.membership, **data)
         return Response(SavedViewOut(view).data, status=status.HTTP_201_CREATED)

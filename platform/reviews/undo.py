@@ -79,13 +79,6 @@ def start_undo(
     Its name is free from then on. Raises Conflict while it is being made or gone already, Invalid
     when people's work would be lost and the name was not typed.
     """
-    loss = loss_of(dataset)
-    if loss.needs_name and normalise(typed_name) != dataset.name:
-        raise Invalid.of(
-            "name",
-            f"{loss.annotation_count:,} annotations would be lost with it. "
-            f"Type the data set's name, {dataset.name}, to go on.",
-        )
     with transaction.atomic():
         hidden = Dataset.objects.filter(pk=dataset.pk, is_ready=True, removed_at=None).update(
             is_ready=False,
@@ -96,6 +89,14 @@ def start_undo(
             raise Conflict(
                 "The data set is still being made, or somebody has removed it. "
                 "To stop an import, cancel its job."
+            )
+        # Counted once it is hidden: nobody labels its reviews from here on (see hold_shown).
+        loss = loss_of(dataset)
+        if loss.needs_name and normalise(typed_name) != dataset.name:
+            raise Invalid.of(
+                "name",
+                f"{loss.annotation_count:,} annotations would be lost with it. "
+                f"Type the data set's name, {dataset.name}, to go on.",
             )
         audit.record(
             actor=actor,
@@ -109,7 +110,11 @@ def start_undo(
             project=project,
             kind=KIND,
             actor=actor,
-            params={"dataset": dataset.pk, "name": dataset.name},
+            params={
+                "dataset": dataset.pk,
+                "name": dataset.name,
+                "restored": loss.restored_count,
+            },
             total=dataset.review_count,
             single_key=f"{KIND}-{dataset.pk}",
         )
@@ -127,12 +132,17 @@ def run(lease: Lease) -> dict[str, Any]:
     """Remove the data set of a job, slice by slice; doing it again goes on."""
     dataset = Dataset.objects.select_related("project").filter(pk=lease.params["dataset"]).first()
     if dataset is None or dataset.removed_at is None:
-        return {"name": lease.params["name"]}
+        return _result(lease)  # a worker that died had done all but say so
     works = list(dataset.imports.all())
-    restored = _remove(dataset, works, _Fenced(lease))
+    _remove(dataset, works, _Fenced(lease))
     resumable.discard_unused(upload_ids=[work.upload_id for work in works])
-    removed = lease.job.total_count
-    return {"name": lease.params["name"], "removed": removed, "restored": restored}
+    return _result(lease)
+
+
+def _result(lease: Lease) -> dict[str, Any]:
+    params = lease.params
+    removed, restored = lease.job.total_count, params.get("restored", 0)
+    return {"name": params["name"], "removed": removed, "restored": restored}
 
 
 def discard(dataset: Dataset) -> None:
@@ -143,8 +153,11 @@ def discard(dataset: Dataset) -> None:
 class _Plain:
     """Effects of whoever has no job: a transaction each."""
 
-    def effect(self, message: str, *, more: int = 0) -> AbstractContextManager[None]:  # noqa: ARG002
+    def effect(self, message: str) -> AbstractContextManager[None]:  # noqa: ARG002
         return transaction.atomic()
+
+    def advance(self, count: int) -> None:
+        pass
 
 
 class _Fenced:
@@ -152,20 +165,22 @@ class _Fenced:
 
     def __init__(self, lease: Lease) -> None:
         self._lease = lease
-        self._done = lease.job.done_count
 
     @contextmanager
-    def effect(self, message: str, *, more: int = 0) -> Iterator[None]:
-        self._done += more
-        with self._lease.effect(done_count=self._done, message=message):
+    def effect(self, message: str) -> Iterator[None]:
+        with self._lease.effect(message=message):
             yield
         self._lease.check()
 
+    def advance(self, count: int) -> None:
+        self._lease.advance(count)
 
-def _remove(dataset: Dataset, works: list[ImportJob], steps: _Plain | _Fenced) -> int:
-    """Take everything of a data set away; return how many reviews of others were put back."""
+
+def _remove(dataset: Dataset, works: list[ImportJob], steps: _Plain | _Fenced) -> None:
+    """Take everything of a data set away."""
     sink = sink_for(dataset.project)
-    restored = sum(_restore(steps, sink, work) for work in works)
+    for work in works:
+        _restore(steps, sink, work)
     with steps.effect("Removing reviews"):
         removal.let_go_of_copies(dataset)
     _remove_reviews(steps, dataset)
@@ -174,12 +189,10 @@ def _remove(dataset: Dataset, works: list[ImportJob], steps: _Plain | _Fenced) -
     with steps.effect("Removing the data set"):
         snapshots.remove_files(dataset)
         dataset.delete()
-    return restored
 
 
-def _restore(steps: _Plain | _Fenced, sink: AnswerSink, work: ImportJob) -> int:
+def _restore(steps: _Plain | _Fenced, sink: AnswerSink, work: ImportJob) -> None:
     """Put back what the import changed in reviews of other data sets."""
-    count = 0
     changes = ReviewChange.objects.filter(import_job=work).order_by("pk")
     while some := list(changes.select_related("review")[:_CHANGES]):
         with steps.effect("Putting back what was there before"):
@@ -191,8 +204,6 @@ def _restore(steps: _Plain | _Fenced, sink: AnswerSink, work: ImportJob) -> int:
             )
             sink.restore([(each.review_id, each.before.get("answers", {})) for each in some])
             ReviewChange.objects.filter(pk__in=[each.pk for each in some]).delete()
-        count += len(some)
-    return count
 
 
 def _put_back(review: Review, before: dict[str, Any]) -> None:
@@ -203,10 +214,11 @@ def _put_back(review: Review, before: dict[str, Any]) -> None:
 
 
 def _remove_reviews(steps: _Plain | _Fenced, dataset: Dataset) -> None:
-    before, count = 0, 1
+    count = 1
     while count:
-        with steps.effect("Removing reviews", more=before):
-            before = count = removal.remove_slice(dataset)
+        with steps.effect("Removing reviews"):
+            count = removal.remove_slice(dataset)
+            steps.advance(count)
 
 
 def _remove_said(steps: _Plain | _Fenced, sink: AnswerSink, work: ImportJob) -> None:

@@ -15,6 +15,8 @@ from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from accounts.repeats import answered_once
+from common.api import IDEMPOTENCY
 from common.errors import Conflict, GlossError, Invalid
 from projects.api_base import ProjectAPIView
 from projects.models import Role
@@ -101,10 +103,14 @@ class UploadListApi(UploadApiView):
                 OpenApiParameter.HEADER,
                 description="`filename` and its value in base64.",
             ),
+            IDEMPOTENCY,
         ],
     )
     def post(self, request: Request, slug: str) -> Response:  # noqa: ARG002
         """Begin an upload (tus creation); its pieces go to the Location that is answered."""
+        return answered_once(request, lambda: self._begin(request))
+
+    def _begin(self, request: Request) -> Response:
         if "Upload-Defer-Length" in request.headers:
             raise Invalid.of("Upload-Length", "Say how long the file is; it cannot be deferred.")
         upload = resumable.begin_upload(

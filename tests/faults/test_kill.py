@@ -1,4 +1,4 @@
-"""SIGKILL of the whole worker in the middle of an import and of a training.
+"""SIGKILL of the whole worker in the middle of an import, an export, a derivation and a training.
 
 Real processes, real broker, real database. After a restart the job has ended well, nothing is
 doubled and nothing is lost.
@@ -33,6 +33,29 @@ job = start_import(
     project=project, dataset_name="Big", upload=upload, mapping=mapping, actor=actor
 ).job
 print(json.dumps(str(job.pk)))
+"""
+
+START_EXPORT = """
+import json
+from accounts.models import User
+from projects.models import Project
+from reviews.export_services import request_export
+from reviews.wanted import Wanted
+project, actor = Project.objects.get(slug="shop"), User.objects.get(username="olga")
+wish = Wanted(format="jsonl", labels="gold")
+print(json.dumps(str(request_export(project=project, wish=wish, actor=actor).job.pk)))
+"""
+
+START_DERIVATION = """
+import json
+from accounts.models import User
+from projects.models import Project
+from reviews.deriving import derive
+from reviews.recipes import Recipe
+project, actor = Project.objects.get(slug="shop"), User.objects.get(username="olga")
+recipe = Recipe(cleaning=("lower",))
+derived = derive(project=project, name="Low", recipe=recipe, actor=actor)
+print(json.dumps(str(derived.job.pk)))
 """
 
 START_TRAINING = """
@@ -101,6 +124,57 @@ def test_an_import_survives_the_death_of_its_worker(gloss: Stack, tmp_path: Path
         "SELECT read_count, accepted_count, rejected_count, duplicate_count FROM reviews_importjob"
     )
     assert gloss.rows(query) == [(ROWS, accepted, rejected, 0)]
+
+
+def test_an_export_survives_the_death_of_its_worker(gloss: Stack, tmp_path: Path) -> None:
+    imported(gloss, tmp_path)
+    exports = gloss.home / "files" / "exports"
+    job = gloss.python(START_EXPORT)
+    worker = gloss.worker()
+    gloss.wait(lambda: any(each.stat().st_size for each in exports.glob("*.part")))
+    gloss.kill(worker)
+    assert job_state(gloss, job) == ("running", 1)
+    assert [each.suffix for each in exports.iterdir()] == [".part"]
+
+    gloss.worker()
+    gloss.wait(lambda: job_state(gloss, job)[0] == "succeeded")
+
+    assert job_state(gloss, job) == ("succeeded", 2)
+    [file] = exports.iterdir()
+    lines = file.read_text(encoding="utf-8").splitlines()
+    assert len(lines) == len(set(lines)) == ROWS
+
+
+def test_a_derivation_survives_the_death_of_its_worker(gloss: Stack, tmp_path: Path) -> None:
+    imported(gloss, tmp_path)
+    copies = """
+        SELECT count(*), count(DISTINCT derived_from_id) FROM reviews_review
+        WHERE derived_from_id IS NOT NULL
+    """
+    job = gloss.python(START_DERIVATION)
+    worker = gloss.worker()
+    gloss.wait(lambda: 0 < gloss.rows(copies)[0][0] < ROWS)
+    gloss.kill(worker)
+    left = gloss.rows(copies)[0][0]
+    assert job_state(gloss, job) == ("running", 1)
+
+    gloss.worker()
+    gloss.wait(lambda: job_state(gloss, job)[0] == "succeeded")
+
+    assert 0 < left < ROWS, "the worker was killed too late to prove anything"
+    assert job_state(gloss, job) == ("succeeded", 2)
+    assert gloss.rows(copies) == [(ROWS, ROWS)]
+    query = "SELECT name, review_count FROM reviews_dataset ORDER BY id"
+    assert gloss.rows(query) == [("Some", ROWS), ("Low", ROWS)]
+    assert count(gloss, "labelling_gold") == 2 * ROWS
+
+
+def imported(gloss: Stack, tmp_path: Path) -> None:
+    """Have a data set of ROWS reviews."""
+    path = tmp_path / "reviews.csv"
+    write_reviews(path, rows=ROWS)
+    gloss.manage("import_reviews", str(path), "--project", "shop", "--dataset", "Some",
+                 "--text", "text", "--answer", "rating=rating")  # fmt: skip
 
 
 def test_a_training_survives_the_death_of_its_worker(gloss: Stack, tmp_path: Path) -> None:
