@@ -12,12 +12,12 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.models import User
-from common.errors import GlossError
+from common.errors import GlossError, Invalid
 from jobs.lease import JobFailed, Lease
 from jobs.models import Job
 from jobs.services import enqueue
 from projects.models import Project
-from reviews import answers, fingerprints, mapping, services
+from reviews import answers, fingerprints, mapping, proposals, services
 from reviews.batches import Batch, read_batches
 from reviews.by_column import BatchReader
 from reviews.dates import is_day_first
@@ -33,6 +33,7 @@ from reviews.similar import NearIndex
 from reviews.sources import open_table
 from reviews.tables import Format
 from reviews.tallies import Causes, Lengths
+from reviews.value_guess import asked_with_options, is_option
 
 BATCH_ROWS = 10_000
 _SAMPLE_ROWS = 2_000
@@ -154,6 +155,7 @@ class _Tally:
 
     def __init__(self, check: ImportCheck) -> None:
         self.columns: list[str] = []
+        self._project = check.project
         self._wanted = mapping.from_json(check.mapping)
         self._is_kept = self._wanted.on_duplicate == "keep"
         compared = fingerprints.shown_in(check.project)
@@ -244,6 +246,7 @@ class _Tally:
             },
             "causes": self._causes.as_json(),
             "misfits": self._causes.misfits_as_json(),
+            "lacking": self._lacking(),
             "near": {
                 "count": self._near_count,
                 "of": self._near_of,
@@ -253,6 +256,35 @@ class _Tally:
             "personal": self._personal.as_json(),
             "lengths": self._lengths.as_json(),
         }
+
+    def _lacking(self) -> list[dict[str, Any]]:
+        """Return the options that the file names and the questions lack, most frequent first."""
+        sink, asked = answers.sink_for(self._project), asked_with_options(self._project)
+        found = []
+        for column, key in self._wanted.answers.items():
+            words = self._causes.words.get(column)
+            if key in asked and words:
+                every = [word for word, _ in words.most_common()]
+                missing = [word for word in every if not is_option(sink, asked[key], word)]
+                found.append((column, asked[key], missing[: proposals.MAX_VALUES]))
+        return [
+            {"column": column, "question": asked.key, "name": asked.name, "options": missing}
+            for column, asked, missing in found
+            if missing
+        ]
+
+
+def add_lacking(check: ImportCheck, column: str, actor: User) -> None:
+    """Give the question that a column answers the options that a check found it to lack.
+
+    The caller lets owners only. Raises Invalid when the check found none, or they cannot be ones.
+    """
+    lacking = (check.result or {}).get("lacking", [])
+    found = next((each for each in lacking if each["column"] == column), None)
+    asked = asked_with_options(check.project).get(found["question"]) if found else None
+    if found is None or asked is None:
+        raise Invalid.of("add", "The check found no such options. Check the file again.")
+    proposals.question_from_values(check.project, actor, asked.name, asked.kind, found["options"])
 
 
 def _near_index(project: Project) -> NearTexts | NearIndex:
