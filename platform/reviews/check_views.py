@@ -12,13 +12,13 @@ from common.errors import GlossError
 from common.http import page
 from jobs.selectors import is_anybody_listening
 from jobs.views import STOP_POLLING
-from projects.access import enter
+from projects.access import enter, membership_for
 from projects.models import Role
 from projects.views import signed_in
 from reviews import drafts, rejects
-from reviews.checks import columns_of, refused_rows
+from reviews.checks import add_lacking, columns_of, refused_rows, start_check
 from reviews.mapping import from_json
-from reviews.mapping_views import import_once
+from reviews.mapping_views import import_once, need_owner
 from reviews.models import ImportCheck
 from reviews.upload_views import STEPS
 
@@ -32,10 +32,20 @@ def check_detail(request: HttpRequest, slug: str, check_id: int) -> HttpResponse
     trouble = ""
     if request.method == "POST":
         try:
+            if "add" in request.POST:
+                again = _checked_with_more_options(request, check)
+                return redirect("reviews:check", slug=slug, check_id=again.pk)
             return redirect("jobs:detail", slug=slug, job_id=_imported(request, check).pk)
         except GlossError as error:
             trouble = error.detail
-    context = {**_context(check), "trouble": trouble, "steps": STEPS, "once": uuid.uuid4().hex}
+    may_ask = membership_for(request.user, slug).role >= Role.OWNER
+    context = {
+        **_context(check),
+        "may_ask": may_ask,
+        "trouble": trouble,
+        "steps": STEPS,
+        "once": uuid.uuid4().hex,
+    }
     response = page(request, "reviews/check.html", context, fragment="reviews/_check.html")
     if trouble:
         response.status_code = 400
@@ -49,6 +59,20 @@ def _imported(request: HttpRequest, check: ImportCheck) -> Any:
         request,
         project=check.project,
         dataset_name=request.POST.get("name") or check.dataset_name,
+        upload=check.upload,
+        mapping=from_json(check.mapping),
+        read_as=check.read_as,
+        actor=signed_in(request),
+    )
+
+
+def _checked_with_more_options(request: HttpRequest, check: ImportCheck) -> ImportCheck:
+    """Add the options that a question lacks, and check the file again."""
+    need_owner(request, check.project)
+    add_lacking(check, request.POST["add"], signed_in(request))
+    return start_check(
+        project=check.project,
+        dataset_name=check.dataset_name,
         upload=check.upload,
         mapping=from_json(check.mapping),
         read_as=check.read_as,

@@ -12,16 +12,16 @@ from django.db.models import Sum
 from django.utils import timezone
 
 from accounts.models import User
-from common.errors import GlossError
+from common.errors import GlossError, Invalid
 from jobs.lease import JobFailed, Lease
 from jobs.models import Job
 from jobs.services import enqueue
 from projects.models import Project
-from reviews import answers, fingerprints, mapping, services
+from reviews import answers, fingerprints, mapping, proposals, services
 from reviews.batches import Batch, read_batches
 from reviews.by_column import BatchReader
 from reviews.dates import is_day_first
-from reviews.decided import Decided, Rows
+from reviews.decided import Decided, Rows, Spoken
 from reviews.files import open_upload
 from reviews.fingerprints import Known, Numbers
 from reviews.mapping import ColumnMapping
@@ -33,6 +33,7 @@ from reviews.similar import NearIndex
 from reviews.sources import open_table
 from reviews.tables import Format
 from reviews.tallies import Causes, Lengths
+from reviews.value_guess import asked_with_options, is_option
 
 BATCH_ROWS = 10_000
 _SAMPLE_ROWS = 2_000
@@ -154,6 +155,7 @@ class _Tally:
 
     def __init__(self, check: ImportCheck) -> None:
         self.columns: list[str] = []
+        self._project = check.project
         self._wanted = mapping.from_json(check.mapping)
         self._is_kept = self._wanted.on_duplicate == "keep"
         compared = fingerprints.shown_in(check.project)
@@ -179,51 +181,50 @@ class _Tally:
 
     def _count_duplicates(self, rows: Rows) -> None:
         keys = fingerprints.keys_of(rows.digests) if len(rows) else np.zeros(0, np.int64)
-        shown = {place for place, _ in self._shown.find(keys)}
+        shown = set() if self._is_kept else {place for place, _ in self._shown.find(keys)}
         repeated = {place for place, _ in self._own.find(keys)} | _later(keys)
-        fresh = []
-        for place in range(len(rows)):
-            is_voice = self._hear(rows, place, int(keys[place]))
-            if place in shown and not self._is_kept:
-                self._in_project += 1
-            elif place not in repeated or (self._is_kept and not rows.said[place]):
-                fresh.append(place)
-            elif is_voice:
-                self._voiced += 1
-            else:
-                self._in_file += 1
+        voices = {
+            place for place, said in enumerate(rows.said) if said and self._hear(said, keys[place])
+        }
+        if self._is_kept:  # only what several people say about a text is put together
+            repeated = {place for place in repeated if rows.said[place]}
+        repeated -= shown
+        self._in_project += len(shown)
+        self._voiced += len(repeated & voices)
+        self._in_file += len(repeated - voices)
+        gone = shown | repeated
+        fresh = [place for place in range(len(rows)) if place not in gone]
         self._new += len(fresh)
         own = keys[fresh]
         self._own.add(own, np.arange(len(own), dtype=np.int64))
-        self._look_near([rows.texts[place] for place in fresh])
+        self._look_near([rows.texts[place] for place in fresh[: NEAR_TEXTS - self._near_of]])
 
-    def _hear(self, rows: Rows, place: int, key: int) -> bool:
+    def _hear(self, said: Sequence[Spoken], key: np.int64) -> bool:
         """Tell whether somebody says something about a text who has not done so before."""
         is_new = False
-        for name, _ in rows.said[place]:
+        for name, _ in said:
             if name in self._annotators or len(self._annotators) < _MAX_ANNOTATORS:
                 self._annotators[name] += 1
-            voice = hash((key, name))
+            voice = hash((int(key), name))
             is_new = is_new or voice not in self._voices
             self._voices.add(voice)
         return is_new
 
     def _look_near(self, texts: list[str]) -> None:
-        some = texts[: NEAR_TEXTS - self._near_of]
-        if some:
-            self._near_of += len(some)
+        if texts:
+            self._near_of += len(texts)
             near = self._near
-            seen = near.are_seen(some) if isinstance(near, NearTexts) else near.seen_batch(some)
+            seen = near.are_seen(texts) if isinstance(near, NearTexts) else near.seen_batch(texts)
             self._near_count += sum(seen)
 
     def _find_personal(self, rows: Rows, batch: Batch) -> None:
         wanted = self._wanted
         self._personal.add(", ".join(wanted.text), rows.texts)
         kept = [*(wanted.metadata or ()), wanted.product, wanted.author, wanted.annotator]
+        cells = [batch.cells[number - batch.first_row] for number in rows.numbers]
         for column in filter(None, kept):
             at = self.columns.index(column)
-            cells = (batch.cells[number - batch.first_row] for number in rows.numbers)
-            self._personal.add(column, (row[at] for row in cells))
+            self._personal.add(column, [row[at] for row in cells])
 
     def as_json(self) -> dict[str, Any]:
         """Return all that was counted."""
@@ -245,6 +246,7 @@ class _Tally:
             },
             "causes": self._causes.as_json(),
             "misfits": self._causes.misfits_as_json(),
+            "lacking": self._lacking(),
             "near": {
                 "count": self._near_count,
                 "of": self._near_of,
@@ -254,6 +256,35 @@ class _Tally:
             "personal": self._personal.as_json(),
             "lengths": self._lengths.as_json(),
         }
+
+    def _lacking(self) -> list[dict[str, Any]]:
+        """Return the options that the file names and the questions lack, most frequent first."""
+        sink, asked = answers.sink_for(self._project), asked_with_options(self._project)
+        found = []
+        for column, key in self._wanted.answers.items():
+            words = self._causes.words.get(column)
+            if key in asked and words:
+                every = [word for word, _ in words.most_common()]
+                missing = [word for word in every if not is_option(sink, asked[key], word)]
+                found.append((column, asked[key], missing[: proposals.MAX_VALUES]))
+        return [
+            {"column": column, "question": asked.key, "name": asked.name, "options": missing}
+            for column, asked, missing in found
+            if missing
+        ]
+
+
+def add_lacking(check: ImportCheck, column: str, actor: User) -> None:
+    """Give the question that a column answers the options that a check found it to lack.
+
+    The caller lets owners only. Raises Invalid when the check found none, or they cannot be ones.
+    """
+    lacking = (check.result or {}).get("lacking", [])
+    found = next((each for each in lacking if each["column"] == column), None)
+    asked = asked_with_options(check.project).get(found["question"]) if found else None
+    if found is None or asked is None:
+        raise Invalid.of("add", "The check found no such options. Check the file again.")
+    proposals.question_from_values(check.project, actor, asked.name, asked.kind, found["options"])
 
 
 def _near_index(project: Project) -> NearTexts | NearIndex:
@@ -265,5 +296,6 @@ def _near_index(project: Project) -> NearTexts | NearIndex:
 
 def _later(keys: Numbers) -> set[int]:
     """Return the places of keys that came before in the same batch."""
-    _, first = np.unique(keys, return_index=True)
-    return set(range(len(keys))) - set(first.tolist())
+    is_later = np.ones(len(keys), np.bool)
+    is_later[np.unique(keys, return_index=True)[1]] = False
+    return set(np.flatnonzero(is_later).tolist())

@@ -261,6 +261,11 @@ class MappingForm(forms.Form):
         ]
 
     @property
+    def labels(self) -> list[Unused]:
+        """Return the labels beside the columns that nothing uses."""
+        return [each for each in self.unused if each.field is None]
+
+    @property
     def cleaning_fields(self) -> list[forms.BoundField]:
         """Return the steps of cleaning."""
         return [self[f"clean-{key}"] for key in STEPS]

@@ -70,7 +70,9 @@ class _MapStep:
         if "preset" in post:
             return self._accept_preset(post["preset"])
         if "question" in post:
-            return self._make_question(post["question"])
+            return self._make_questions([post["question"]])
+        if "labels" in post:
+            return self._make_questions([str(each.place) for each in self._form(post).labels])
         form = self._form(post)
         if post.get("do") not in {"check", "import"}:
             form.errors.clear()  # only a look at what the choices so far lead to
@@ -125,41 +127,45 @@ class _MapStep:
         return redirect("jobs:detail", slug=slug, job_id=job.pk)
 
     def _accept_preset(self, preset: str) -> HttpResponse:
-        _need_owner(self.request, self.project)
+        need_owner(self.request, self.project)
         proposals.accept(self.project, preset, signed_in(self.request))
         query = self.request.GET.copy()
         query["guess"] = "1"
         return redirect(f"{self.request.path}?{query.urlencode()}")
 
-    def _make_question(self, place: str) -> HttpResponse:
-        """Ask a question with the values of a column, and answer it with that column."""
-        _need_owner(self.request, self.project)
+    def _make_questions(self, places: list[str]) -> HttpResponse:
+        """Ask questions with the values of columns, and answer them with those columns."""
+        need_owner(self.request, self.project)
         data = self.request.POST.copy()
-        sources = self.seen.sources
-        if not (
-            place.isascii() and place.isdigit() and len(place) < 7 and int(place) < len(sources)
-        ):
-            raise Invalid.of("question", "There is no such column in the file.")
-        source = sources[int(place)]
-        try:
-            key = self._question_of(source)
-        except Invalid as error:
-            messages.error(self.request, error.detail)
-        else:
-            data[f"answer-{key}"] = place
+        for place in places:
+            try:
+                key = self._question_of(self._source_at(place))
+            except Invalid as error:
+                messages.error(self.request, error.detail)
+            else:
+                data[f"answer-{key}"] = place
         form = self._form(data)
         form.errors.clear()
         return self._page(form)
+
+    def _source_at(self, place: str) -> str:
+        sources = self.seen.sources
+        is_place = place.isascii() and place.isdigit() and len(place) < 7
+        if not (is_place and int(place) < len(sources)):
+            raise Invalid.of("question", "There is no such column in the file.")
+        return sources[int(place)]
 
     def _question_of(self, source: str) -> str:
         with open_upload(self.upload) as binary:
             table = open_table(binary, self.seen.format)
             found = proposals.values_of(source, table.columns, table.records)
         if found.has_more and found.kind != "number":
+            is_column = source in self.seen.columns
             raise Invalid.of(
                 "question",
-                f"The column {source} has more than {proposals.MAX_VALUES} different values. "
-                "Keep it as metadata.",
+                f"{'The column' if is_column else 'The label'} {source} has more than "
+                f"{proposals.MAX_VALUES} different values, too many for a question. "
+                f"{'Keep it as metadata.' if is_column else 'It is left out.'}",
             )
         return proposals.question_from_values(
             self.project,
@@ -211,7 +217,8 @@ def _check_asked(request: HttpRequest, project: Project, upload: Upload) -> Impo
     return check if check.upload_id == upload.pk else None
 
 
-def _need_owner(request: HttpRequest, project: Project) -> None:
+def need_owner(request: HttpRequest, project: Project) -> None:
+    """Raise NotAllowed for whoever may not change the project's questions."""
     if membership_for(request.user, project.slug).role < Role.OWNER:
         raise NotAllowed("Only an owner of the project changes its questions. Ask one.")
 

@@ -3,11 +3,16 @@
 A warning and no proof: patterns miss what is written unusually and take some numbers for others.
 """
 
+import functools
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import compress
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from reviews.cleaning import EMAIL, PHONE
 
@@ -17,8 +22,7 @@ _CARD = re.compile(
     r"(?<![\w.+-])(?:3[47]\d{2}[ -]?\d{6}[ -]?\d{5}"
     r"|(?:4\d{3}|5[1-5]\d{2}|2[2-7]\d{2}|6(?:011|5\d{2}))(?:[ -]?\d{4}){3})(?![\w-])"
 )
-#: What every telephone number and card has somewhere; most cells have not, and are done with.
-_DIGITS = re.compile(r"\d{3}")
+#: A card number has more; most cells have fewer, and are done with.
 _MIN_PHONE_DIGITS = 7
 _EXAMPLES = 3
 
@@ -30,13 +34,13 @@ class Personal:
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     examples: dict[tuple[str, str], list[str]] = field(default_factory=dict)
 
-    def add(self, column: str, cells: Iterable[str]) -> None:
+    def add(self, column: str, cells: Sequence[str]) -> None:
         """Look at some cells of a column, one a row."""
         for cell in cells:
             if "@" in cell and (match := EMAIL.search(cell)):
                 self._note("email", column, masked_email(match[0]))
-            if _DIGITS.search(cell):
-                self._numbers(column, cell)
+        for cell in _with_many_digits(cells):
+            self._numbers(column, cell)
 
     def as_json(self) -> list[dict[str, Any]]:
         """Return what was found, the most frequent first."""
@@ -66,6 +70,24 @@ class Personal:
         shown = self.examples.setdefault((kind, column), [])
         if len(shown) < _EXAMPLES and example not in shown:
             shown.append(example)
+
+
+def _with_many_digits(cells: Sequence[str]) -> list[str]:
+    """Return the cells with digits enough for a telephone number, in their order.
+
+    Counted for all cells at once, since nearly all have too few for a search to be worth it.
+    """
+    signs = "\0".join([*cells, ""]).encode("utf-32-le", "surrogatepass")
+    counts = np.cumsum(_are_digits()[np.frombuffer(signs, np.uint32)], dtype=np.int32)
+    ends = np.cumsum(np.fromiter(map(len, cells), np.int64, len(cells)) + 1) - 1
+    has_many = np.diff(counts[ends], prepend=np.int32(0)) >= _MIN_PHONE_DIGITS
+    return list(compress(cells, has_many.tolist()))
+
+
+@functools.cache
+def _are_digits() -> NDArray[np.bool]:
+    """Tell of every code point whether it is a digit, in any script, as patterns see it."""
+    return np.fromiter(map(str.isdecimal, map(chr, range(0x110000))), np.bool, 0x110000)
 
 
 def passes_luhn(number: str) -> bool:

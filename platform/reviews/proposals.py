@@ -184,6 +184,22 @@ def values_of(name: str, columns: Sequence[str], records: Iterable[Record]) -> V
     return Values(_kind(kinds, found), found, has_polarity=has_polarity, has_more=has_more)
 
 
+def words_of(cell: str) -> list[str]:
+    """Return the options that a cell names; none when it is JSON that was cut off."""
+    cell = cell.strip()
+    kind, words, _ = _read(cell)
+    is_cut = cell.startswith("[") and kind in {"choice", "multichoice"} and not _is_json(cell)
+    return [] if is_cut else words
+
+
+def _is_json(cell: str) -> bool:
+    try:
+        json.loads(cell)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
 def _cells(name: str, at: int | None, record: Record) -> list[str]:
     if record.error:
         return []

@@ -38,7 +38,6 @@ F64 = NDArray[np.float64]
 #: Texts are read in pieces of so many characters, which keeps the arrays below 40 MB.
 _PIECE_CHARS = 500_000
 _END = "\x00"
-_APOSTROPHES = str.maketrans("", "", "'\u2019")
 _WORD, _OWN_WORD = 1, 2
 #: Scripts without spaces: every character counts as a word (Han, Kana, Thai, Lao, Khmer, Burmese).
 _OWN_WORDS = (
@@ -108,7 +107,7 @@ def _words(texts: Sequence[str]) -> tuple[U64, I64]:
     the word's start by the inverse power.
     """
     whole = _END.join([text.replace(_END, " ") for text in texts]) + _END
-    folded = whole.casefold().translate(_APOSTROPHES)
+    folded = whole.casefold().replace("'", "").replace("\u2019", "")
     chars = np.frombuffer(folded.encode("utf-32-le", "surrogatepass"), np.uint32)
     kinds = _kinds()[chars]
     after = np.concatenate([kinds[1:], np.zeros(1, np.uint8)])
@@ -137,9 +136,12 @@ def _short_marks(texts: Sequence[str], places: I64) -> U64:
 @functools.cache
 def _kinds() -> U8:
     """Return for every code point whether it is no part of a word, part of one, or one."""
+    every = "".join(map(chr, range(0x110000)))
+    kinds = np.fromiter(map(str.isalnum, every), np.uint8, len(every))
     # Letters and digits, and the marks that some scripts write vowels with.
-    categories = (unicodedata.category(chr(each))[0] for each in range(0x110000))
-    kinds = np.fromiter((each in "LNM" for each in categories), np.uint8, 0x110000)
+    others = np.fromiter(map(str.isprintable, every), np.bool, len(every)) & (kinds == 0)
+    for place in np.flatnonzero(others):
+        kinds[place] = unicodedata.category(every[place])[0] == "M"
     for first, last in _OWN_WORDS:
         kinds[first : last + 1] *= _OWN_WORD
     return kinds

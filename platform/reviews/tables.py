@@ -24,7 +24,7 @@ class Format:
     has_header: bool = True
     #: A key of reviews.sources.KINDS.
     kind: str = "csv"
-    #: "" (none), "gzip" or "xz".
+    #: "" (none), "gzip", "xz" or "zip".
     compression: str = ""
     quote: str = '"'
     #: The sheet of a workbook; "" is the first.

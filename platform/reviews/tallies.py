@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from reviews.proposals import words_of
 from reviews.rows import Rejected
 
 _MAX_CAUSES = 100
@@ -31,6 +32,8 @@ class Causes:
     examples: dict[tuple[str, str], list[dict[str, Any]]] = field(default_factory=dict)
     #: Column to the values that its question refused, and how often.
     misfits: dict[str, Counter[str]] = field(default_factory=dict)
+    #: Column to the options that such values name, in how many rows.
+    words: dict[str, Counter[str]] = field(default_factory=dict)
 
     def add(self, rows: Iterable[Rejected], answering: Mapping[str, str]) -> None:
         """Count refused rows; `answering` has the columns that answer questions."""
@@ -68,6 +71,10 @@ class Causes:
         values = self.misfits.setdefault(column, Counter())
         if len(value) <= 100 and (value in values or len(values) < 10 * _MAX_MISFITS):
             values[value] += 1
+        words = self.words.setdefault(column, Counter())
+        for word in set(words_of(value)):
+            if len(word) <= 100 and (word in words or len(words) < 10 * _MAX_MISFITS):
+                words[word] += 1
 
 
 def general(reason: str) -> str:

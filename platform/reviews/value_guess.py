@@ -1,5 +1,6 @@
 """Guess what the words of a column mean for a question: "5 stars" is 5, "Positivo" is positive."""
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,6 +10,7 @@ from typing import Any
 from projects.models import Project
 from reviews import labels
 from reviews.answers import AnswerSink, sink_for
+from reviews.labels import QuestionInfo
 from reviews.mapping import ColumnMapping
 
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?")
@@ -38,6 +40,18 @@ def options_of(project: Project) -> dict[str, dict[str, str]]:
         for question in gold.questions(project)
         if question.options and question.kind != "spans"
     }
+
+
+def asked_with_options(project: Project) -> dict[str, QuestionInfo]:
+    """Return the questions that have options, by key."""
+    gold = next((each for each in labels.sources() if each.key == "gold"), None)
+    return {each.key: each for each in gold.questions(project) if each.options} if gold else {}
+
+
+def is_option(sink: AnswerSink, question: QuestionInfo, word: str) -> bool:
+    """Tell whether a word is one of a question's options, in any way of writing it."""
+    span = {"start": 0, "end": 1, "label": word}
+    return fits(sink, question.key, json.dumps([span if question.kind == "spans" else word]))
 
 
 def fitted(

@@ -1,7 +1,6 @@
 """Reviews and labels as hypothesis makes them up for exports, and files made of them."""
 
 import io
-import zipfile
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
@@ -145,12 +144,6 @@ def written(key: str, made: Iterable[Exported], chosen: Plan) -> bytes:
         raise
     writer.close()
     return target.getvalue()
-
-
-def data_files(raw: bytes) -> list[bytes]:
-    """Return the files with reviews in a folder for Hugging Face's `datasets`."""
-    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-        return [archive.read(name) for name in archive.namelist() if name.startswith("data/")]
 
 
 @dataclass

@@ -72,10 +72,9 @@ _OTHERS = [
     Nasty("bzip2", "a.csv.bz2", as_bytes(b"BZh91AY&SY"), says="bzip2"),
     Nasty("zstd", "a.csv.zst", as_bytes(b"\x28\xb5\x2f\xfd\x00"), says="zstd"),
     Nasty("a tar in gzip", "a.tar.gz", _tar, says="tar"),
-    Nasty("a CSV in a zip", "a.zip", lambda: _zip(**{"a.csv": ROWS}), says="holds a.csv"),
-    Nasty("a CSV in a zip called Parquet", "a.parquet", lambda: _zip(**{"a.csv": ROWS}),
-          says="Unpack"),
-    Nasty("only folders in a zip", "a.zip", lambda: _zip(**{"a/": "", "b/": ""}), says="Unpack"),
+    Nasty("a CSV in a zip called Parquet", "a.parquet", lambda: _zip(**{"a.csv": ROWS}), sound=2),
+    Nasty("only folders in a zip", "a.zip", lambda: _zip(**{"a/": "", "b/": ""}),
+          says="holds nothing"),
     Nasty("an empty zip", "a.zip", _zip, says="empty"),
     Nasty("a Word document", "a.xlsx", lambda: _zip(**{"word/document.xml": "<w/>"}), says="Word"),
     Nasty("an OpenDocument sheet", "a.ods",
@@ -148,6 +147,136 @@ _COMPRESSED = [
           lambda: gzip.compress(_workbook([["text"], ["a"]])), kind="xlsx", sound=1),
     Nasty("a Parquet in an xz", "a.parquet.xz", lambda: lzma.compress(_parquet({"text": ["a"]})),
           kind="parquet", sound=1),
+]  # fmt: skip
+
+# --- Zip archives -------------------------------------------------------------------------------
+
+
+def _zip_with(at_directory: int, at_member: int, changed: bytes, name: str = "a.csv") -> bytes:
+    """Return a zip with bytes changed in its directory and in front of the member.
+
+    The offsets are those of PKWARE's APPNOTE, 4.3.7 and 4.3.12; -1 leaves one as it is.
+    """
+    data = bytearray(_zip(**{name: ROWS}))
+    for mark, at in ((b"PK\x01\x02", at_directory), (b"PK\x03\x04", at_member)):
+        if at >= 0:
+            start = data.find(mark) + at
+            data[start : start + len(changed)] = changed
+    return bytes(data)
+
+
+def _streamed_zip() -> bytes:
+    """Return a zip as one writes it who cannot go back: sizes stand behind the member."""
+
+    class Pipe(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+    out = Pipe()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.csv", ROWS)
+    return out.getvalue()
+
+
+def _zip64() -> bytes:
+    out = io.BytesIO()
+    with (
+        zipfile.ZipFile(out, "w") as archive,
+        archive.open("a.csv", "w", force_zip64=True) as member,
+    ):
+        member.write(ROWS.encode())
+    return out.getvalue()
+
+
+def _same_member_often(count: int) -> bytes:
+    """Return a zip whose directory names the same bytes again and again (D. Fifield, 2019)."""
+    whole = _zip(**{"a-00000-of-00001.jsonl": b'{"text": "' + b"x" * 4_000_000 + b'"}'})
+    start, end = whole.find(b"PK\x01\x02"), whole.find(b"PK\x05\x06")
+    directory = whole[start:end] * count
+    tail = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, count, count, len(directory), start, 0)
+    return whole[:start] + directory + tail
+
+
+def _lying_bomb() -> bytes:
+    data = bytearray(_zip(**{"a.csv": _many_lines(12_000)}))
+    for mark, at in ((b"PK\x01\x02", 20), (b"PK\x03\x04", 18)):
+        start = data.find(mark) + at
+        data[start : start + 4] = struct.pack("<L", 100_000_000)
+    return bytes(data)
+
+
+def _in_zip(data: bytes, name: str) -> bytes:
+    return _zip(**{name: data})
+
+
+_SHARDS = {
+    f"data/train-0000{at}-of-00002.jsonl": f'{{"text": "{text}"}}'
+    for at, text in enumerate(("good", "bad"))
+}
+_ZIPS = [
+    Nasty("a CSV in a zip", "a.zip", lambda: _zip(**{"a.csv": ROWS}), sound=2),
+    Nasty("a CSV in a zip with what systems add", "a.zip",
+          lambda: _zip(**{"r/": "", "__MACOSX/b.csv": "x", "r/.x/c.csv": "x", "r/.DS_Store": "x",
+                          "README.md": "x",
+                          "r/a.csv": ROWS}),
+          sound=2),
+    Nasty("a file of no known ending in a zip", "a.zip", lambda: _zip(reviews=ROWS), sound=2),
+    Nasty("a table and its picture in a zip", "a.zip",
+          lambda: _zip(**{"a.png": "x", "a.csv": ROWS}), sound=2),
+    Nasty("two tables in a zip", "a.zip", lambda: _zip(**{"a.csv": ROWS, "b/c.json": "[]"}),
+          says=r"2 files that may hold reviews: a\.csv, b/c\.json"),
+    Nasty("thousands of tables in a zip", "a.zip",
+          lambda: _zip(**{f"{at}.csv": "" for at in range(9_000)}), says="and 8,995 more"),
+    Nasty("more members than anybody packs", "a.zip",
+          lambda: _zip(**{str(at): "" for at in range(10_001)}), says="10,001 parts"),
+    Nasty("a directory of very long names", "a.zip",
+          lambda: _zip(**{f"{at}{'x' * 60_000}.csv": "" for at in range(80)}), says="too long"),
+    Nasty("nothing but a card in a zip", "a.zip", lambda: _zip(**{"README.md": "x"}),
+          says="holds README.md"),
+    Nasty("an empty table in a zip", "a.zip", lambda: _zip(**{"a.csv": ""}), says="empty"),
+    Nasty("a workbook in a zip", "a.zip",
+          lambda: _in_zip(_workbook([["text"], ["a"]]), "a.xlsx"), kind="xlsx", sound=1),
+    Nasty("a Parquet in a zip", "a.zip", lambda: _in_zip(_parquet({"text": ["a"]}), "a.parquet"),
+          kind="parquet", sound=1),
+    Nasty("shards without line ends in a zip", "a.zip", lambda: _zip(**_SHARDS), kind="jsonl",
+          sound=2),
+    Nasty("shards of two sets in a zip", "a.zip",
+          lambda: _zip(**_SHARDS, **{"fr/train-00000-of-00001.jsonl": "{}"}), says="3 files"),
+    Nasty("a zip in a zip", "a.zip", lambda: _in_zip(_zip(**{"a.csv": ROWS}), "a.zip"),
+          says="inside another"),
+    Nasty("a zip in a gzip", "a.zip.gz", lambda: gzip.compress(_zip(**{"a.csv": ROWS})),
+          says="inside another"),
+    Nasty("a gzip in a zip", "a.zip", lambda: _in_zip(gzip.compress(ROWS.encode()), "a.csv.gz"),
+          says="twice"),
+    Nasty("a name that leaves the folder", "a.zip",
+          lambda: _zip(**{"../../etc/a.csv": ROWS, "C:\\x\r\n\x1b[2J.csv": ROWS}),
+          says="\\.\\./etc/a\\.csv, C:[^\x1b\r\n]*$"),
+    Nasty("one name that leaves the folder", "a.zip", lambda: _zip(**{"/../../a.csv": ROWS}),
+          sound=2),
+    Nasty("a locked zip", "a.zip", lambda: _zip_with(8, 6, b"\x01"), says="a.csv is locked"),
+    Nasty("a zip packed by bzip2", "a.zip", lambda: _zip_with(10, 8, b"\x0c"), says="number 12"),
+    Nasty("a zip packed by a method of the future", "a.zip", lambda: _zip_with(10, 8, b"\x5d"),
+          says="method"),
+    Nasty("a zip that says less than it holds", "a.zip",
+          lambda: _zip_with(24, 22, struct.pack("<L", 5)), says="damaged"),
+    Nasty("a zip that says more than it holds", "a.zip",
+          lambda: _zip_with(24, 22, struct.pack("<L", 5_000)), sound=2),
+    Nasty("a zip that says it holds 4 GiB", "a.zip",
+          lambda: _zip_with(24, 22, b"\xfe\xff\xff\xff"), says="times its size"),
+    Nasty("a zip with a wrong sum", "a.zip", lambda: _zip_with(16, 14, b"xxxx"), says="damaged"),
+    Nasty("a zip whose member is elsewhere", "a.zip", lambda: _zip_with(42, -1, b"\x09"),
+          says="damaged"),
+    Nasty("a zip whose member has another name", "a.zip", lambda: _zip_with(46, -1, b"b"),
+          says="damaged"),
+    Nasty("a zip that is cut off", "a.zip", lambda: _zip(**{"a.csv": ROWS})[:-9], says="cut off"),
+    Nasty("a zip with its sizes behind", "a.zip", _streamed_zip, sound=2),
+    Nasty("a zip with sizes of 64 bits", "a.zip", _zip64, sound=2),
+    Nasty("a zip bomb", "a.zip", lambda: _zip(**{"a.csv": _many_lines(12_000)}),
+          says="times its size", seconds=30, megabytes=300),
+    Nasty("a zip bomb that lies about what went in", "a.zip",
+          _lying_bomb, says="times its size", seconds=30, megabytes=300),
+    Nasty("a zip of one member a thousand times", "a.zip", lambda: _same_member_often(1_000),
+          says="times its size", seconds=30),
 ]  # fmt: skip
 
 # --- Parquet ------------------------------------------------------------------------------------
@@ -298,4 +427,4 @@ _XLSX = [
 ]  # fmt: skip
 
 
-PACKED = [*_OTHERS, *_COMPRESSED, *_PARQUET, *_XLSX]
+PACKED = [*_OTHERS, *_COMPRESSED, *_ZIPS, *_PARQUET, *_XLSX]

@@ -225,6 +225,27 @@ def test_card_numbers_have_their_check_digit(number: str, passes: bool) -> None:
     assert (("card", "text") in personal.counts) is passes
 
 
+@pytest.mark.parametrize(
+    ("cell", "kinds"),
+    [
+        pytest.param("Call +49 170 1234567", {"phone"}, id="phone"),
+        pytest.param("żółw 👍 +49 170 1234567", {"phone"}, id="phone after other signs"),
+        pytest.param("+٤٩ ١٧٠ ١٢٣٤٥٦٧", {"phone"}, id="phone in Arabic digits"),
+        pytest.param("Write to a@example.org", {"email"}, id="email"),
+        pytest.param("P1234 cost 12.50", set(), id="few digits"),
+        pytest.param("", set(), id="empty"),
+    ],
+)
+def test_a_cell_is_found_wherever_it_stands_among_others(cell: str, kinds: set[str]) -> None:
+    personal = Personal()
+
+    personal.add("text", ["123456", "", cell, "👍", "12345"])
+    personal.add("text", [])
+
+    assert {kind for kind, _ in personal.counts} == kinds
+    assert set(personal.counts.values()) <= {1}
+
+
 def test_digits_are_masked_but_for_the_last_two() -> None:
     assert masked_digits("+49 170 1234567") == "+•• ••• •••••67"
 

@@ -25,7 +25,7 @@ from reviews.files import path_of
 from reviews.formats import FORMATS, Exported
 from reviews.formats.tokenising import without_overlaps
 from reviews.mapping import ColumnMapping
-from reviews.models import Dataset, ImportJob, Review, Upload
+from reviews.models import ImportJob, Review, Upload
 from reviews.selectors import visible_reviews
 from reviews.sources import guess_format, open_table
 from reviews.wanted import Wanted
@@ -202,17 +202,8 @@ def there_and_back(made: list[Exported], key: str, carried: Carries) -> tuple[St
     there = factories.project(owner=owner, slug=f"there-{number}")
     fill(here, made)
     raw = taken_out(here, key, carried)
-    files = [raw]
-    if key == "huggingface":
-        files = exported.data_files(raw)
-    for at, each in enumerate(files):
-        Dataset.objects.filter(project=there, name="back").update(name=f"back {at}")
-        brought_in(there, each, f"x.{_ending(key)}", carried, owner)
+    brought_in(there, raw, f"x.{FORMATS[key].ending}", carried, owner)
     return state(here, carried), state(there, carried)
-
-
-def _ending(key: str) -> str:
-    return "parquet" if key == "huggingface" else FORMATS[key].ending
 
 
 _QUIET = settings(
@@ -231,7 +222,7 @@ def test_what_goes_out_comes_back(key: str, made: list[Exported]) -> None:
     assert after == before
 
 
-@pytest.mark.parametrize("key", ["csv", "xlsx", "parquet", "jsonl", "label-studio"])
+@pytest.mark.parametrize("key", ["csv", "xlsx", "parquet", "huggingface", "jsonl", "label-studio"])
 @_QUIET
 @given(made=exported.reviews())
 def test_gold_comes_back_as_gold(key: str, made: list[Exported]) -> None:

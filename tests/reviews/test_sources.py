@@ -6,6 +6,8 @@ import io
 import json
 import lzma
 import tracemalloc
+import warnings
+import zipfile
 from decimal import Decimal
 from typing import Any
 
@@ -15,6 +17,7 @@ import pytest
 from openpyxl import Workbook
 
 from common.errors import Invalid
+from reviews.batches import read_batches
 from reviews.sources import KINDS, guess_format, open_table, sheet_names
 from reviews.sources.objects import OTHER_FIELDS
 from reviews.tables import Format, Record, Table
@@ -57,6 +60,18 @@ def parquet(*rows: dict[str, Any], **metadata: Any) -> bytes:
     return out.getvalue()
 
 
+def zipped(members: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    return out.getvalue()
+
+
+def in_zip(data: bytes) -> bytes:
+    return zipped({"reviews.bin": data})
+
+
 ROWS = [{"id": "1", "text": "zażółć, gęślą"}, {"id": "2", "text": "so\nso"}]
 CSV = 'id,text\n1,"zażółć, gęślą"\n2,"so\nso"\n'
 
@@ -81,7 +96,9 @@ CSV = 'id,text\n1,"zażółć, gęślą"\n2,"so\nso"\n'
                      id="xlsx"),
     ],
 )  # fmt: skip
-@pytest.mark.parametrize("pack", [bytes, gzip.compress, lzma.compress], ids=["", "gzip", "xz"])
+@pytest.mark.parametrize(
+    "pack", [bytes, gzip.compress, lzma.compress, in_zip], ids=["", "gzip", "xz", "zip"]
+)
 def test_the_same_rows_come_out_of_every_kind_whatever_it_is_called(
     data: bytes, kind: str, pack: Any
 ) -> None:
@@ -91,6 +108,59 @@ def test_the_same_rows_come_out_of_every_kind_whatever_it_is_called(
 
     assert guessed.kind == kind
     assert dicts(packed, "reviews.bin") == ROWS
+
+
+@pytest.mark.parametrize("ending", ["parquet", "jsonl"])
+def test_shards_in_a_zip_are_one_file_in_their_order(ending: str) -> None:
+    def shard(*ids: int) -> bytes:
+        rows = [{"id": number, "text": "good"} for number in ids]
+        return parquet(*rows) if ending == "parquet" else "\n".join(map(json.dumps, rows)).encode()
+
+    data = zipped(
+        {
+            "README.md": b"# Reviews",
+            f"data/train-00000-of-00002.{ending}": shard(1, 2),
+            f"data/train-00001-of-00002.{ending}": shard(3),
+            f"data/test-00000-of-00001.{ending}": shard(4, 5),
+        }
+    )
+
+    guessed, _, records = read(data)
+
+    assert (guessed.kind, guessed.compression) == (ending, "zip")
+    assert [record.line for record in records] == [1, 2, 3, 4, 5]
+    assert [row["id"] for row in dicts(data)] == ["1", "2", "3", "4", "5"]
+
+
+def test_the_name_inside_a_zip_breaks_ties() -> None:
+    lines = b"I like it\nIt broke\n"
+
+    assert read(zipped({"a.txt": lines}), "a.csv.zip")[0].kind == "lines"
+    assert read(zipped({"a.csv": lines}), "a.txt.zip")[0].kind == "csv"
+
+
+def test_rows_of_a_zip_can_be_skipped_and_are_not_held_in_memory() -> None:
+    rows = (b"%d,so %s\n" % (number, b"%d" % number**7 * 9) for number in range(200_000))
+    data = zipped({"a.csv": b"id,text\n" + b"".join(rows)})
+    binary = io.BytesIO(data)
+    chosen = guess_format(binary)
+
+    tracemalloc.start()
+    batches = read_batches(binary, chosen, skip=199_990)
+    found = [row[0] for batch in batches for row in batch.cells]
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+
+    assert found == [str(number) for number in range(199_990, 200_000)]
+    assert peak < 40_000_000
+
+
+def test_letting_go_of_a_packed_table_closes_what_was_unpacked() -> None:
+    binary = io.BytesIO(gzip.compress(parquet(*ROWS)))
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ResourceWarning)
+        open_table(binary, Format(kind="parquet", compression="gzip"))
 
 
 def test_what_was_chosen_is_not_guessed() -> None:

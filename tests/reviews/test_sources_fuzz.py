@@ -18,7 +18,7 @@ from reviews.sources import KINDS, guess_format, open_table
 from reviews.tables import MAX_CELL_CHARS, Format
 from tests.reviews.nasty import TEXTS
 from tests.reviews.nasty_packed import PACKED, sheet
-from tests.reviews.test_sources import parquet, workbook
+from tests.reviews.test_sources import parquet, workbook, zipped
 from tests.reviews.test_sources_labelled import IOB1, SEMEVAL_2014, SEMEVAL_2015
 
 SECONDS = float(os.environ.get("GLOSS_FUZZ_SECONDS", "0"))
@@ -65,6 +65,8 @@ SOUND: dict[str, bytes] = {
     "semeval15": SEMEVAL_2015.encode(),
     "gzip": gzip.compress(_lines(_ROWS)),
     "xz": lzma.compress(b"id,text\n" + b"1,good\n" * 99),
+    "zip": zipped({"README.md": b"x", "a.csv": b"id,text\n" + b"1,good\n" * 99}),
+    "shards": zipped({f"a-0000{n}-of-00002.parquet": parquet(*_ROWS) for n in range(2)}),
     **{f"labelled {number}": _lines([row] * 3) for number, row in enumerate(_LABELLED)},
 }
 
@@ -172,6 +174,9 @@ def bent_workbooks(draw: st.DrawFn) -> bytes:
     return sheet(parts.pop("rows"), **parts)
 
 
+_PACKED = ["", "gzip", "xz", "zip"]
+
+
 @LIMITS
 @given(st.binary(max_size=4_000))
 def _any_bytes(data: bytes) -> None:
@@ -179,7 +184,11 @@ def _any_bytes(data: bytes) -> None:
 
 
 @LIMITS
-@given(st.binary(max_size=500), st.sampled_from(sorted(KINDS)), st.sampled_from(["", "gzip", "xz"]))
+@given(
+    st.binary(max_size=500),
+    st.sampled_from(sorted(KINDS)),
+    st.sampled_from(["", "gzip", "xz", "zip"]),
+)
 def _any_bytes_of_any_kind(data: bytes, kind: str, compression: str) -> None:
     reads_or_says_why(data, Format(kind=kind, compression=compression))
 

@@ -132,7 +132,7 @@ def test_semeval_of_2014_gives_terms_and_categories() -> None:
     table, found = opened(SEMEVAL_2014, "a.xml", "semeval")
 
     assert table.fields == ["aspect spans", "aspects", "aspect polarities"]
-    assert found[0].cells == ["Bad food & kind staff.", "1", ""]
+    assert found[0].cells == ["Bad food & kind staff.", "1", "", ""]
     assert said(found[0])[""] == {
         "aspect spans": [
             span(4, 8, "aspect", polarity="negative"), span(16, 21, "aspect", polarity="positive"),
@@ -146,7 +146,7 @@ def test_semeval_of_2014_gives_terms_and_categories() -> None:
 def test_semeval_of_2015_gives_targets_with_their_category_and_leaves_out_what_has_none() -> None:
     _, found = opened(SEMEVAL_2015, "a.xml", "semeval")
 
-    assert found[0].cells == ["The place is dear.", "9:0", "9"]
+    assert found[0].cells == ["The place is dear.", "9:0", "9", ""]
     assert said(found[0])[""]["aspect spans"] == [span(4, 9, "PLACE#PRICES", polarity="negative")]
     assert said(found[0])[""]["aspects"] == ["PLACE#PRICES", "FOOD#QUALITY"]
     assert said(found[1]) == {}

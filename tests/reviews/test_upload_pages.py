@@ -12,7 +12,10 @@ from django.test import Client
 from accounts.models import User
 from jobs.models import Job
 from jobs.worker import run_here
+from labelling.models import GoldSpan
 from projects.models import Project, Role
+from reviews.checks import start_check
+from reviews.mapping import ColumnMapping
 from reviews.models import Dataset, ImportCheck, ImportJob, RememberedMapping, Review, Upload
 from reviews.tables import MAX_COLUMNS
 from tests import factories
@@ -580,3 +583,105 @@ def test_another_project_s_check_is_not_found_under_mine(visitor: Client, mallor
     assert visitor.get(f"{BASE}uploads/{theirs.pk}/").status_code == 404
     assert visitor.get(f"{BASE}uploads/{theirs.pk}/map/").status_code == 404
     assert visitor.post(f"{BASE}uploads/{theirs.pk}/discard/").status_code == 404
+
+
+# --- Labels that the questions do not know --------------------------------------------------------
+
+ABSA = """<sentences>
+<sentence id="1"><text>The  food̈ &amp; the staff was rude.</text>
+<aspectTerms><aspectTerm term="staff" polarity="negative" from="17" to="22"/></aspectTerms>
+<aspectCategories><aspectCategory category="service" polarity="negative"/></aspectCategories>
+</sentence>
+<sentence id="2"><text>Good food.</text>
+<aspectTerms><aspectTerm term="food" polarity="conflict" from="5" to="9"/></aspectTerms>
+<aspectCategories><aspectCategory category="food" polarity="positive"/>
+<aspectCategory category="price" polarity="neutral"/></aspectCategories></sentence>
+</sentences>"""
+
+
+def test_labels_of_a_file_become_questions_with_one_button(
+    visitor: Client, project: Project
+) -> None:
+    address = mapping(visitor, ABSA, "absa.xml")
+    first = visitor.get(address)
+    page = visitor.post(address, {**chosen(first), "labels": "all"})
+    done = visitor.post(address, {**chosen(page), "do": "import"})
+    result = run_here(Job.objects.get(kind="import")).result
+
+    assert "Make questions of them" in first.content.decode()
+    assert "Make questions of them" not in page.content.decode()
+    assert done.status_code == 302
+    assert (result["accepted"], result["rejected"]) == (2, 0)
+    spans = GoldSpan.objects.filter(project=project)
+    assert sorted(spans.values_list("text", "option__key", "polarity")) == [
+        ("food", "aspect", ""),
+        ("staff", "aspect", "negative"),
+    ]
+    assert Review.objects.get(text="Good food.").metadata["conflicts"] == "food"
+
+
+def test_only_owners_make_questions_of_labels(
+    project: Project, member: Callable[[Role], User], signed_in: Callable[[User], Client]
+) -> None:
+    analyst = signed_in(member(Role.ANALYST))
+    address = mapping(analyst, ABSA, "absa.xml")
+
+    page = analyst.get(address)
+    refused = analyst.post(address, {**chosen(page), "labels": "all"})
+
+    assert "An owner of the project can make questions of them" in page.content.decode()
+    assert refused.status_code == 403
+
+
+def lacking(visitor: Client, owner: User) -> str:
+    """Check a file whose aspects the project does not all know; return the check's address."""
+    reading(visitor, "text,aspects\nA fine lamp.,price\nIt glows.,price; glow\n")
+    check = start_check(
+        project=Project.objects.get(slug="shop"),
+        dataset_name="lamps",
+        upload=Upload.objects.get(),
+        mapping=ColumnMapping(text=("text",), answers={"aspects": "aspects"}),
+        actor=owner,
+    )
+    job = run_here(Job.objects.get(kind="check"))
+    assert job.result["rejected"] == 1
+    return f"{BASE}checks/{check.pk}/"
+
+
+def test_a_check_names_the_options_that_a_question_lacks_and_adds_them(
+    visitor: Client, owner: User
+) -> None:
+    address = lacking(visitor, owner)
+    page = visitor.get(address).content.decode()
+    again = visitor.post(address, {"add": "aspects"})
+    job = run_here(Job.objects.filter(kind="check").latest("created_at"))
+
+    assert "has no option glow, which the column aspects names" in page
+    assert again.status_code == 302
+    assert job.result["rejected"] == 0
+    assert "has no option" not in visitor.get(again.headers["Location"]).content.decode()
+
+
+@pytest.mark.parametrize(
+    ("role", "column", "says"),
+    [
+        pytest.param(Role.ANALYST, "aspects", "Only an owner", id="an analyst"),
+        pytest.param(Role.OWNER, "text", "found no such options", id="another column"),
+    ],
+)
+def test_options_are_added_by_owners_and_only_those_that_were_found(
+    visitor: Client,
+    owner: User,
+    member: Callable[[Role], User],
+    signed_in: Callable[[User], Client],
+    role: Role,
+    column: str,
+    says: str,
+) -> None:
+    address = lacking(visitor, owner)
+
+    answer = signed_in(member(role)).post(address, {"add": column})
+
+    assert answer.status_code == 400
+    assert says in answer.content.decode()
+    assert Job.objects.filter(kind="check").count() == 1

@@ -1,12 +1,16 @@
-"""Read gzip and xz as streams, with bounds that no decompression bomb gets past."""
+"""Read gzip, xz and zip as streams, with bounds that no decompression bomb gets past."""
 
 import gzip
 import io
 import lzma
+import zipfile
 import zlib
+from collections.abc import Iterator, Sequence
 from typing import BinaryIO, Protocol, cast
 
 from common.errors import Invalid
+from reviews.sources.archives import ZIP_MAGIC, is_office_document
+from reviews.sources.zipped import Members, review_files
 
 #: A compressed file may hold this much.
 MAX_BYTES = 4 * 1024**3
@@ -18,7 +22,7 @@ _XZ_MEMORY = 256 * 1024**2
 _READ_BYTES = 64 * 1024
 
 MAGIC = {b"\x1f\x8b": "gzip", b"\xfd7zXZ\x00": "xz"}
-NAMES = {"gzip": "gzip", "xz": "xz"}
+NAMES = {"gzip": "gzip", "xz": "xz", "zip": "zip"}
 
 
 class _Source(Protocol):
@@ -30,21 +34,65 @@ def compression_of(head: bytes) -> str:
     return next((key for magic, key in MAGIC.items() if head.startswith(magic)), "")
 
 
+def compression_in(binary: BinaryIO) -> str:
+    """Return "gzip", "xz", "zip" or "" of a file, and leave it at its start.
+
+    Workbooks are zip archives too, but what they hold is one table: they count as files.
+    """
+    head = binary.read(8)
+    is_archive = head.startswith(ZIP_MAGIC) and not is_office_document(binary)
+    binary.seek(0)
+    return "zip" if is_archive else compression_of(head)
+
+
 def decompressed(binary: BinaryIO, compression: str) -> BinaryIO:
     """Return a stream of what a file holds; the file itself when nothing is compressed.
 
     Reading raises Invalid where the file is damaged, ends too early or is a bomb. Closing the
-    stream leaves the file open.
+    stream leaves the file open. Shards in a zip come one after the other.
     """
     if not compression:
         return binary
-    source: _Source = (
+    if compression == "zip":
+        archive, members = review_files(binary)
+        return _unzipped(binary, archive, members)
+    source = (
         cast("_Source", gzip.GzipFile(fileobj=binary, mode="rb"))
         if compression == "gzip"
         else _Xz(binary)
     )
-    raw = _Bounded(binary, source, NAMES[compression])
-    return cast("BinaryIO", io.BufferedReader(raw, _READ_BYTES))
+    return _bounded(binary, source, NAMES[compression])
+
+
+def decompressed_shards(binary: BinaryIO, compression: str) -> Iterator[BinaryIO]:
+    """Yield a stream for each shard of a zip, and one for anything else that is compressed."""
+    if compression != "zip":
+        yield decompressed(binary, compression)
+        return
+    archive, members = review_files(binary)
+    _check_sizes(members)
+    for member in members:
+        yield _unzipped(binary, archive, [member])
+
+
+def _unzipped(
+    binary: BinaryIO, archive: zipfile.ZipFile, members: Sequence[zipfile.ZipInfo]
+) -> BinaryIO:
+    _check_sizes(members)
+    return _bounded(binary, Members(archive, members), NAMES["zip"])
+
+
+def _check_sizes(members: Sequence[zipfile.ZipInfo]) -> None:
+    """Refuse at once what would be refused once so much of it had been unpacked."""
+    _check(
+        sum(member.file_size for member in members),
+        sum(member.compress_size for member in members),
+        NAMES["zip"],
+    )
+
+
+def _bounded(binary: BinaryIO, source: "_Source", name: str) -> BinaryIO:
+    return cast("BinaryIO", io.BufferedReader(_Bounded(binary, source, name), _READ_BYTES))
 
 
 class _Xz:
@@ -97,7 +145,7 @@ class _Bounded(io.RawIOBase):
         found = self._read(len(view))
         view[: len(found)] = found
         self._count += len(found)
-        self._check()
+        _check(self._count, self._binary.tell(), self._name)
         return len(found)
 
     def _read(self, size: int) -> bytes:
@@ -114,7 +162,7 @@ class _Bounded(io.RawIOBase):
                 message = "needs too much memory to unpack. Unpack it first."
                 raise Invalid.of("file", f"The xz file {message}") from None
             raise self._damaged() from None
-        except (OSError, zlib.error):
+        except (OSError, zlib.error, zipfile.BadZipFile):
             raise self._damaged() from None
 
     def _damaged(self) -> Invalid:
@@ -124,15 +172,16 @@ class _Bounded(io.RawIOBase):
             "Send it again, or unpack it first.",
         )
 
-    def _check(self) -> None:
-        if self._count > MAX_BYTES:
-            raise Invalid.of(
-                "file",
-                f"The {self._name} file holds more than {MAX_BYTES // 1024**3} GiB. Split it.",
-            )
-        if self._count > FREE_BYTES and self._count > MAX_RATIO * self._binary.tell():
-            raise Invalid.of(
-                "file",
-                f"The {self._name} file unpacks to more than {MAX_RATIO} times its size, which "
-                "no reviews do. If it is right, unpack it first.",
-            )
+
+def _check(count: int, packed: int, name: str) -> None:
+    """Raise Invalid when `count` bytes came out of `packed`, which no reviews do."""
+    if count > MAX_BYTES:
+        raise Invalid.of(
+            "file", f"The {name} file holds more than {MAX_BYTES // 1024**3} GiB. Split it."
+        )
+    if count > FREE_BYTES and count > MAX_RATIO * packed:
+        raise Invalid.of(
+            "file",
+            f"The {name} file unpacks to more than {MAX_RATIO} times its size, which no reviews "
+            "do. If it is right, unpack it first.",
+        )

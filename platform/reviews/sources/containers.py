@@ -1,13 +1,13 @@
 """Objects in files: which container holds them, and which dialect they speak."""
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, BinaryIO
 
 from reviews.sources import argilla, doccano, gloss, label_studio, prodigy, spacy, tokens
 from reviews.sources.jsondocument import are_columns, read_document
 from reviews.sources.jsonlines import DECODER, read_lines
-from reviews.sources.objects import Dialect, Row, as_object, plain, table_of
+from reviews.sources.objects import Dialect, as_object, plain, table_of
 from reviews.tables import Format, Table
 
 #: The kinds that are made of objects, with what tells answers from cells in them.
@@ -91,10 +91,8 @@ def dialect_of(values: list[Any]) -> str:
 
 
 def open_objects(binary: BinaryIO, chosen: Format, container: str) -> Table:
-    """Open a file of objects; raise Invalid when it holds none."""
+    """Open JSON or JSON Lines; raise Invalid when there is no object in it."""
     dialect = DIALECTS[chosen.kind]
-    if container == "parquet":
-        return table_of(_parquet(binary), dialect, unit="row", what="a row")
     if container == "jsonl":
         rows = read_lines(binary, chosen.encoding)
         return table_of(rows, dialect, unit="line", what="an object")
@@ -102,8 +100,9 @@ def open_objects(binary: BinaryIO, chosen: Format, container: str) -> Table:
     return table_of(rows, dialect, unit="element", what="an object")
 
 
-def _parquet(binary: BinaryIO) -> Iterator[Row]:
+def open_parquet(files: Sequence[BinaryIO], chosen: Format) -> Table:
+    """Open Parquet files as one table; raise Invalid when they have no row."""
     # Loaded only where such a file is read: it takes its time and its memory.
     from reviews.sources.parquet import read_rows
 
-    return read_rows(binary)
+    return table_of(read_rows(*files), DIALECTS[chosen.kind], unit="row", what="a row")

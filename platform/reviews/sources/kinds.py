@@ -41,7 +41,7 @@ KINDS: dict[str, Kind] = {
 }
 
 #: How a compressed file ends, and the key of Format.compression.
-COMPRESSIONS = {".gz": "gzip", ".xz": "xz"}
+COMPRESSIONS = {".gz": "gzip", ".xz": "xz", ".zip": "zip"}
 
 
 def ending(name: str) -> str:

@@ -11,10 +11,11 @@ from common.errors import Invalid
 from reviews import parsing
 from reviews.guessing import ENCODINGS
 from reviews.sources import conll, plaintext, semeval, sniffing
-from reviews.sources.compression import compression_of, decompressed
-from reviews.sources.containers import HEAD_BYTES, container_of, open_objects
+from reviews.sources.compression import compression_in, decompressed, decompressed_shards
+from reviews.sources.containers import HEAD_BYTES, container_of, open_objects, open_parquet
 from reviews.sources.kinds import KINDS
 from reviews.sources.marks import without_marks
+from reviews.sources.zipped import name_inside
 from reviews.tables import Format, Record, Table
 
 _TEXT_READERS: Mapping[str, Callable[[BinaryIO, Format], Table]] = {
@@ -36,29 +37,33 @@ def guess_format(
     """
     decided = {key: value for key, value in (chosen or {}).items() if value is not None}
     _check(decided)
-    compression = compression_of(binary.read(8))
-    binary.seek(0)
+    compression = compression_in(binary)
     sample = decompressed(binary, compression).read(sniffing.SAMPLE_BYTES)
     binary.seek(0)
     with ExitStack() as opened:
         guessed = sniffing.guess(
             sample,
-            lambda: _whole(binary, compression, opened),
-            name=name,
+            lambda: next(_wholes(binary, compression, opened)),
+            name=name_inside(binary) if compression == "zip" else name,
             decided=decided,
         )
     binary.seek(0)
     return replace(guessed, compression=compression)
 
 
-def _whole(binary: BinaryIO, compression: str, opened: ExitStack) -> BinaryIO:
-    """Return a file in which one can go back and forth: unpacked on disk when it has to be."""
+def _wholes(binary: BinaryIO, compression: str, opened: ExitStack) -> Iterator[BinaryIO]:
+    """Yield files in which one can go back and forth: unpacked on disk when they have to be.
+
+    There are several for the shards of a zip.
+    """
     if not compression:
-        return binary
-    unpacked = opened.enter_context(TemporaryFile())  # noqa: SIM115  (the stack is one)
-    shutil.copyfileobj(decompressed(binary, compression), unpacked, 1 << 20)
-    unpacked.seek(0)
-    return cast("BinaryIO", unpacked)
+        yield binary
+        return
+    for shard in decompressed_shards(binary, compression):
+        unpacked = opened.enter_context(TemporaryFile())  # noqa: SIM115  (the stack is one)
+        shutil.copyfileobj(shard, unpacked, 1 << 20)
+        unpacked.seek(0)
+        yield cast("BinaryIO", unpacked)
 
 
 def _check(decided: Mapping[str, Any]) -> None:
@@ -120,11 +125,11 @@ def _open_whole(binary: BinaryIO, chosen: Format, container: str) -> Table:
     from reviews.sources.xlsx import open_workbook
 
     with ExitStack() as opened:
-        whole = _whole(binary, chosen.compression, opened)
+        wholes = _wholes(binary, chosen.compression, opened)
         if container == "xlsx":
-            table = open_workbook(whole, chosen)
+            table = open_workbook(next(wholes), chosen)
         else:
-            table = open_objects(whole, chosen, container)
+            table = open_parquet(list(wholes), chosen)
         return replace(table, records=_closing(table.records, opened.pop_all()))
     raise AssertionError  # an ExitStack never swallows an exception here
 
@@ -139,11 +144,19 @@ def sheet_names(binary: BinaryIO, chosen: Format) -> list[str]:
     from reviews.sources.xlsx import names_of_sheets
 
     with ExitStack() as opened:
-        names = names_of_sheets(_whole(binary, chosen.compression, opened))
+        names = names_of_sheets(next(_wholes(binary, chosen.compression, opened)))
     binary.seek(0)
     return names
 
 
 def _closing(records: Iterator[Record], opened: ExitStack) -> Iterator[Record]:
+    """Return the same records; at their end, or when nobody wants them, the files are closed."""
+    running = _closed_at_end(records, opened)
+    next(running)  # one that was never started would not close anything
+    return cast("Iterator[Record]", running)
+
+
+def _closed_at_end(records: Iterator[Record], opened: ExitStack) -> Iterator[Record | None]:
     with opened:
+        yield None
         yield from records

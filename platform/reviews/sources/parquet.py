@@ -18,8 +18,17 @@ _MAX_BYTES = 64 * 1024**3
 _TROUBLE = (pa.ArrowException, OSError, ValueError, OverflowError, MemoryError, KeyError)
 
 
-def read_rows(binary: BinaryIO) -> Iterator[Row]:
-    """Yield every row as an object; raise Invalid when the file is damaged or cut off."""
+def read_rows(*files: BinaryIO) -> Iterator[Row]:
+    """Yield every row of files as an object; raise Invalid when one is damaged or cut off."""
+    number = 0
+    for file in files:
+        for row in _rows(file, number):
+            yield row
+            number = row.line
+
+
+def _rows(binary: BinaryIO, number: int) -> Iterator[Row]:
+    """Yield the rows of a file, which come after `number` others."""
     try:
         file = pq.ParquetFile(binary, memory_map=False, pre_buffer=False)
         _check(file)
@@ -27,7 +36,6 @@ def read_rows(binary: BinaryIO) -> Iterator[Row]:
         batches = file.iter_batches(batch_size=_BATCH_ROWS, use_threads=False)
     except _TROUBLE as error:
         raise _damaged(error) from None
-    number = 0
     while True:
         try:
             batch = next(batches, None)

@@ -28,7 +28,9 @@ _SAMPLE_RECORDS = 1_000
 SPANS, ASPECTS, POLARITIES = "aspect spans", "aspects", "aspect polarities"
 #: The option of spans in 2014, where terms have a polarity and no category.
 TERM = "aspect"
-_COLUMNS = ["text", "id", "review"]
+_COLUMNS = ["text", "id", "review", "conflicts"]
+#: What 2014 says of an aspect that is praised and blamed at once: no polarity that spans have.
+_CONFLICT = "conflict"
 
 
 def looks_like_semeval(text: str) -> bool:
@@ -127,7 +129,7 @@ def _checked(events: Iterator[Any]) -> Iterator[tuple[str, Element]]:
 
 def _record(sentence: Element, number: int, review: str) -> Record:
     text = sentence.findtext("text") or ""
-    cells = [text[:MAX_CELL_CHARS], sentence.get("id", ""), review]
+    cells = [text[:MAX_CELL_CHARS], sentence.get("id", ""), review, _conflicts(sentence)]
     if len(text) > MAX_CELL_CHARS:
         why = f"the text has {len(text):,} characters, at most {MAX_CELL_CHARS:,} are allowed"
         return Record(number, cells, why)
@@ -137,6 +139,17 @@ def _record(sentence: Element, number: int, review: str) -> Record:
         return Record(number, cells, "", (Said("", _answers(sentence, text, bool(review))),))
     except Refused as refused:
         return Record(number, cells, str(refused))
+
+
+def _conflicts(sentence: Element) -> str:
+    """Return the terms of which both good and bad is said; their spans say neither."""
+    terms = sentence.findall("aspectTerms/aspectTerm") + sentence.findall("Opinions/Opinion")
+    named = (each.get("term", each.get("target", "")) for each in terms if _is_conflict(each))
+    return "; ".join(named)[:MAX_CELL_CHARS]
+
+
+def _is_conflict(element: Element) -> bool:
+    return element.get("polarity", "") == _CONFLICT
 
 
 def _answers(sentence: Element, text: str, has_opinions: bool) -> dict[str, str]:  # noqa: FBT001
@@ -159,7 +172,8 @@ def _span(element: Element, name: str, label: str, text: str) -> RawSpan:
     if text[start:end].split() != claim.split():
         # Line breaks in an attribute become spaces; apart from those the words must be there.
         start, end = place(text, start, end, claim)
-    return RawSpan(start, end, label, element.get("polarity", ""))
+    polarity = "" if _is_conflict(element) else element.get("polarity", "")
+    return RawSpan(start, end, label, polarity)
 
 
 def _offset(element: Element, key: str) -> int:
