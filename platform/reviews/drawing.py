@@ -28,7 +28,7 @@ class _Outrun(Exception):
 def run(lease: Lease) -> dict[str, Any]:
     """Find near duplicates and draw the splits of the job's data set; safe to run again."""
     if lease.job.result:  # a worker that died had done all but say so
-        return lease.job.result
+        return dict(lease.job.result)
     wishes = Wishes.from_json(lease.params)
     shown = Dataset.objects.select_related("project").filter(is_ready=True)
     while True:

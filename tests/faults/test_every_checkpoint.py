@@ -62,8 +62,9 @@ def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(undo, "_CHANGES", 2)
     monkeypatch.setattr(undo, "_SAID", 2)
     monkeypatch.setattr(search_index, "FEW", 0)
-    monkeypatch.setitem(removal.remove_slice.__kwdefaults__, "size", 5)
-    monkeypatch.setitem(search_index.index_batch.__kwdefaults__, "rows", 5)
+    for function, name in ((removal.remove_slice, "size"), (search_index.index_batch, "rows")):
+        assert function.__kwdefaults__ is not None
+        monkeypatch.setitem(function.__kwdefaults__, name, 5)
 
 
 # --- What there is before -------------------------------------------------------------------------

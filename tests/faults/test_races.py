@@ -240,7 +240,7 @@ def remove(project: Project, dataset: Dataset) -> Callable[[], Any]:
 
 
 def _export(project: Project, owner: User, dataset: Dataset | None) -> Job | None:
-    wish = Wanted(format="jsonl", dataset=dataset and dataset.pk)
+    wish = Wanted(format="jsonl", dataset=dataset.pk if dataset else None)
     return export_services.request_export(project=project, wish=wish, actor=owner).job
 
 
@@ -273,7 +273,9 @@ JOBS: dict[str, Callable[..., Job | None]] = {
     "export of all": lambda project, owner, _: _export(project, owner, None),
     "version": _version,
     "selection": _select,
-    "cleaned copies": lambda *of: _select(*of, cleaning=("lower",)),
+    "cleaned copies": lambda project, owner, dataset: _select(
+        project, owner, dataset, cleaning=("lower",)
+    ),
     "draw of splits": _redraw,
     "bulk action": _fill,
 }
@@ -364,9 +366,12 @@ def test_a_selection_whose_job_was_cancelled_is_gone_and_its_name_free(
     assert job is not None
     lease = claim_one(job_id=job.pk, worker="here:1")
     assert lease is not None
-    mine = OvertakenLease(
-        lease.job, at=5, act=lambda: (cancel(job=job, actor=owner), mine.extend())
-    )
+
+    def stop() -> None:
+        cancel(job=job, actor=owner)
+        mine.extend()
+
+    mine = OvertakenLease(lease.job, at=5, act=stop)
 
     worker.run(mine)
 
