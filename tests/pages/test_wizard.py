@@ -1,4 +1,4 @@
-"""The way of a file in a real browser: sent in pieces over a bad line, mapped, checked, undone."""
+"""The way of a file in a real browser: sent over a bad line, mapped, checked, labelled, undone."""
 
 import csv
 import re
@@ -148,6 +148,7 @@ def map_columns(visitor: Visitor) -> None:
     expect(page.get_by_text("“5 stars” means")).to_have_count(0)
     stars.select_option(label="Stars")
     expect(page.get_by_label("“5 stars” means")).to_have_value("5")
+    page.get_by_text(re.compile("would change the first texts: Decode HTML")).click()
     page.get_by_label("Decode HTML").check()
     visitor.look()
     page.locator(".form-actions").get_by_role("button", name="Check the whole file").click()
@@ -180,10 +181,10 @@ def label_many_and_take_it_back(visitor: Visitor) -> None:
     """Filter, choose a column, keep the view, label three reviews at once, undo it."""
     page = visitor.page
     page.goto(f"{visitor.base}/projects/lamps/reviews/")
-    page.get_by_label("Words").fill("seldom")
+    page.get_by_label("Words", exact=True).fill("seldom")
     page.get_by_role("button", name="Filter", exact=True).click()
     expect(page.get_by_text("No review fits")).to_be_visible()
-    page.get_by_label("Words").fill("works")
+    page.get_by_label("Words", exact=True).fill("works")
     page.get_by_role("button", name="Filter", exact=True).click()
     expect(page).to_have_url(re.compile(r"/reviews/\?q=works$"))
     page.get_by_text("Columns", exact=True).click()
