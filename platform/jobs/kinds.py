@@ -35,6 +35,8 @@ class Kind:
     on_end: str = ""
     #: Called with the job; returns (label, address) of the page that its work led to, or None.
     outcome: str = ""
+    #: What people are told of the work's remains when the job has failed or was cancelled.
+    remains: str = ""
 
     def load(self) -> Runner:
         """Import the runner."""

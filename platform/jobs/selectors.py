@@ -59,3 +59,16 @@ def summary_of(project: Project) -> JobsSummary:
 def label_of(job: Job) -> str:
     """Return what people call this kind of job."""
     return kinds.get(job.kind).label
+
+
+#: Results that people call by another word than the row does.
+_RESULT_WORDS = {"rejected": "refused", "largest_group": "largest group"}
+
+
+def results_of(job: Job) -> list[tuple[str, str]]:
+    """Return what a job counted, as names and words; what has parts of its own is left out."""
+    return [
+        (_RESULT_WORDS.get(name, name.replace("_", " ")), f"{value:,}")
+        for name, value in (job.result or {}).items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ]

@@ -64,11 +64,14 @@ def indicator(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _detail(project: Project, job: Job) -> dict[str, object]:
+    kind = kinds.get(job.kind)
     return {
         "project": project,
         "job": job,
         "label": selectors.label_of(job),
-        "outcome": kinds.get(job.kind).outcome_of(job),
+        "results": selectors.results_of(job),
+        "outcome": kind.outcome_of(job),
+        "remains": kind.remains if job.state in {Job.State.FAILED, Job.State.CANCELLED} else "",
         "is_heard": job.is_finished or selectors.is_anybody_listening(job),
         "log_lines": list(job.log_lines.order_by("-id")[:200])[::-1],
     }

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
-from common.errors import GlossError, Invalid
+from common.errors import Conflict, GlossError, Invalid
 from projects.access import enter
 from projects.models import Membership, Role
 from reviews import bulk, saved
@@ -123,7 +123,9 @@ def bulk_action(request: HttpRequest, slug: str, action_id: int) -> HttpResponse
     (described,) = _described(membership, [action])
     filters = action.params.get("filters")
     back = reverse("reviews:list", args=[slug]) + (f"?{urlencode(filters)}" if filters else "")
-    return render(request, "reviews/bulk_action.html", described | {"back": back})
+    is_under_way = action.job is not None and not action.job.is_finished
+    context = described | {"back": back, "is_under_way": is_under_way}
+    return render(request, "reviews/bulk_action.html", context)
 
 
 @login_required
@@ -147,12 +149,17 @@ def bulk_undo(request: HttpRequest, slug: str, action_id: int) -> HttpResponse:
 def view_save(request: HttpRequest, slug: str) -> HttpResponse:
     """Keep the filters and columns of the table under a name."""
     membership = _enter(request, slug, Role.VIEWER)
-    view = saved.save(
-        membership=membership,
-        name=request.POST.get("name", ""),
-        query=request.POST.get("query", ""),
-        is_shared="is_shared" in request.POST,
-    )
+    query = request.POST.get("query", "")
+    try:
+        view = saved.save(
+            membership=membership,
+            name=request.POST.get("name", ""),
+            query=query,
+            is_shared="is_shared" in request.POST,
+        )
+    except Conflict as error:  # the name is taken: what was to be kept is still on the page
+        messages.error(request, error.detail)
+        return redirect(f"{reverse('reviews:list', args=[slug])}?{query}")
     messages.success(request, f"Saved as {view.name}.")
     return redirect(f"{reverse('reviews:list', args=[slug])}?{view.query}")
 
@@ -168,6 +175,10 @@ def view_change(request: HttpRequest, slug: str, view_id: int) -> HttpResponse:
         messages.success(request, f"Deleted the view {view.name}.")
     else:
         name, is_shared = request.POST.get("name", view.name), "is_shared" in request.POST
-        saved.change(membership=membership, view=view, name=name, is_shared=is_shared)
-        messages.success(request, f"Changed the view {view.name}.")
+        try:
+            saved.change(membership=membership, view=view, name=name, is_shared=is_shared)
+        except Conflict as error:
+            messages.error(request, error.detail)
+        else:
+            messages.success(request, f"Changed the view {view.name}.")
     return redirect("reviews:list", slug=slug)

@@ -36,7 +36,9 @@ def examples(texts: Sequence[str]) -> Mapping[str, Example]:
 def _place(before: str, after: str) -> tuple[str, str]:
     """Cut both texts to where they differ first."""
     pairs = zip(before, after, strict=False)
-    at = next((at for at, (one, other) in enumerate(pairs) if one != other), 0)
+    # Where one is the beginning of the other, they differ where it ends.
+    end = min(len(before), len(after))
+    at = next((at for at, (one, other) in enumerate(pairs) if one != other), end)
     start = max(0, at - _AROUND)
     return _cut(before, start), _cut(after, start)
 

@@ -21,6 +21,7 @@ from reviews.export_forms import ExportForm, filters_of
 from reviews.formats import FORMATS, OutFormat
 from reviews.models import Dataset, Export
 from reviews.selectors import datasets_of
+from reviews.table import filters_in_words
 
 _SHOWN = 100
 _DATASETS = 500
@@ -65,7 +66,7 @@ def _shown(project: Project, exports: list[Export]) -> list[Shown]:
         Shown(
             export=export,
             format=FORMATS[export.format].name if export.format in FORMATS else export.format,
-            reviews=_reviews(export.params, names),
+            reviews=_reviews(project, export.params, names),
             labels=sources.get(export.params.get("labels", ""), "None"),
             is_kept=bool(export.file),
         )
@@ -73,13 +74,14 @@ def _shown(project: Project, exports: list[Export]) -> list[Shown]:
     ]
 
 
-def _reviews(params: dict[str, Any], names: dict[int, str]) -> str:
+def _reviews(project: Project, params: dict[str, Any], names: dict[int, str]) -> str:
     """Say which reviews: the data set, then the filters."""
     dataset = params.get("dataset")
     parts = [names.get(dataset, "a data set that is gone")] if dataset is not None else []
     if params.get("version") is not None:
         parts.append(f"version {params['version']}")
-    parts += [f"{name} = {value}" for name, value in params.get("filters", [])]
+    if params.get("filters"):
+        parts += filters_in_words(project, params["filters"])
     return ", ".join(parts) or "All reviews"
 
 
@@ -109,6 +111,7 @@ def export_new(request: HttpRequest, slug: str) -> HttpResponse:
     context = {
         "form": form,
         "filters": filters,
+        "filters_in_words": filters_in_words(project, filters) if filters else [],
         "cards": _cards(form),
         "has_reviews": bool(datasets),
     }

@@ -4,6 +4,7 @@ import codecs
 import io
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from charset_normalizer import CharsetMatch, from_bytes
@@ -239,9 +240,24 @@ def guess_header(rows: list[list[str]]) -> bool:
     if not rows:
         return True
     names = [cell.strip() for cell in rows[0]]
-    if any(is_number(name) or len(name) > 60 for name in names):
+    if any(is_number(name) for name in names):
+        return False
+    # A word above numbers names them, whatever else stands in its row: surveys name columns
+    # by whole questions.
+    if _is_above_numbers(names, rows[1:]):
+        return len({name.casefold() for name in names if name}) == sum(map(bool, names))
+    if any(len(name) > 60 for name in names):
         return False
     given = [name.casefold() for name in names if name]
     if not given or len(set(given)) < len(given):
         return False
     return not any(name.endswith((".", "!", "?")) for name in given)
+
+
+def _is_above_numbers(names: Sequence[str], rows: Sequence[Sequence[str]]) -> bool:
+    """Tell whether a word stands above nothing but numbers, three of them at least."""
+    for at, name in enumerate(names):
+        cells = [row[at].strip() for row in rows if at < len(row) and row[at].strip()]
+        if name and len(cells) >= 3 and all(map(is_number, cells)):
+            return True
+    return False

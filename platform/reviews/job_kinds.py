@@ -11,6 +11,7 @@ KINDS = (
         runner="reviews.imports.run",
         on_end="reviews.imports.tidy",
         outcome="reviews.selectors.outcome_of_import",
+        remains="Nothing was imported. The file is kept, and can be imported again.",
     ),
     Kind(
         name="check",

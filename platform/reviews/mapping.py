@@ -19,13 +19,20 @@ _MAX_VALUES = 500
 
 _TITLES = ("title", "summary", "headline", "subject", "review title")
 _TEXTS = ("text", "review", "review text", "reviewtext", "body", "comment", "content", "sentence")
-_DATES = ("date", "time", "reviewed at", "review date", "timestamp", "created at", "reviewtime")
+_DATES = (
+    "date", "time", "reviewed at", "review date", "timestamp", "created at", "reviewtime", "day",
+    "written", "written at", "posted at", "submitted at",
+)  # fmt: skip
 _PRODUCTS = ("product", "item", "asin", "sku", "clothing id", "product id", "product name")
 _ANNOTATORS = ("annotator", "annotator id", "rater", "rater id", "labeler", "labeller", "worker id")
 _AUTHORS = ("author", "reviewer", "user", "username", "reviewer name", "reviewername", "customer")
 _ANSWER_NAMES = {
     "rating": ("rating", "stars", "score", "overall", "star rating"),
     "sentiment": ("sentiment", "polarity", "label"),
+    "recommended": ("recommended ind", "recommend", "is recommended"),
+    "department": ("department name",),
+    "age": ("reviewer age", "author age"),
+    "category": ("product category", "category name"),
 }
 
 

@@ -19,6 +19,7 @@ from projects.models import Project, Role
 from projects.views import signed_in
 from reviews import cleaning_examples, drafts, format_form, proposals, services
 from reviews.checks import start_check
+from reviews.cleaning import STEPS as CLEANING
 from reviews.files import open_upload
 from reviews.mapping import ColumnMapping, from_json
 from reviews.mapping_form import MappingForm
@@ -187,6 +188,8 @@ class _MapStep:
             "form": form,
             "remembered": self.remembered,
             "cleaning": [(field, found.get(field.name[6:])) for field in form.cleaning_fields],
+            "is_cleaned": any(field.value() for field in form.cleaning_fields),
+            "advised": [f"{CLEANING[key].name} ({each.count})" for key, each in found.items()],
             "proposal": proposals.propose(
                 self.project, self.seen.columns, samples, self.seen.fields
             ),

@@ -102,7 +102,9 @@ def reject_groups(dataset: Dataset, *, limit: int = 20) -> list[RejectGroup]:
 
 
 def outcome_of_import(job: Job) -> tuple[str, str] | None:
-    """Return where an import's reviews are, for the page of its job; None until they are shown."""
+    """Return where an import's reviews are, or its file when it came to nothing; else None."""
+    if job.state in ENDED_BADLY:
+        return "Go on with the file", reverse("reviews:upload", args=[job.project.slug])
     work = ImportJob.objects.select_related("dataset__project").filter(job=job).first()
     if work is None or not work.dataset.is_ready:
         return None

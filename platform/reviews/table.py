@@ -38,10 +38,14 @@ _RARER = [
 _TYPED = {
     "q", "dataset", "product", "author", "date_from", "date_to", "min_length", "max_length",
 }  # fmt: skip
-_EMPTY = '<td><span class="muted">–</span></td>'
-_TEXT = "<td>{}</td>"
-_NUMBER = '<td class="number">{}</td>'
+#: Cells carry the name of their column: narrow pages have no room for a heading.
+_EMPTY = '<td class="is-empty" data-name="{0}"><span class="muted">–</span></td>'
+_TEXT = '<td data-name="{0}">{1}</td>'
+_NUMBER = '<td class="number" data-name="{0}">{1}</td>'
+_CHIPS = '<td data-name="{0}"><span class="cell-chips">{1}</span></td>'
 _WORDS = {"true": "yes", "false": "no", "1": "yes", "0": "no"}
+
+_NO_PAGE = paging.Page([], None, None)
 
 Pairs = list[tuple[str, str]]
 
@@ -96,6 +100,8 @@ class Table:
     #: What the search has not seen yet, and why there is nothing to see.
     unindexed: list[search_index.Missing]
     problem: str = ""
+    #: Whether what was asked makes no sense.
+    is_invalid: bool = False
 
 
 def asked_of(query: QueryDict) -> Pairs:
@@ -111,14 +117,18 @@ def asked_of(query: QueryDict) -> Pairs:
 def build(
     project: Project, membership: Membership, query: QueryDict, *, datasets: Sequence[Dataset]
 ) -> Table:
-    """Read the page of reviews that an address names; raise Invalid where it makes no sense.
+    """Read the page of reviews that an address names; what makes no sense becomes its problem.
 
     `datasets` are the newest of the project, which the form offers.
     """
     asked = asked_of(query)
     every = table_columns.columns_of(project, membership)
     chosen = table_columns.chosen_from(every, query.getlist("columns"))
-    page, problem = _page(project, asked, query, chosen)
+    is_invalid = False
+    try:
+        page, problem = _page(project, asked, query, chosen)
+    except Invalid as error:
+        page, problem, is_invalid = _NO_PAGE, error.detail, True
     names = {each.pk: each.name for each in datasets if each.is_ready}
     common, rarer = _COMMON, [*_RARER, *_choices(every)]
     fields = {*_TYPED, *(choice.name for choice in (*common, *rarer))}
@@ -133,8 +143,9 @@ def build(
         datasets=[(pk, name, str(pk) == query.get("dataset")) for pk, name in names.items()],
         hidden=[(name, value) for name, value in asked if name not in fields],
         filters=urlencode(asked),
-        unindexed=_unindexed(project, asked),
+        unindexed=[] if is_invalid else _unindexed(project, asked),
         problem=problem,
+        is_invalid=is_invalid,
     )
 
 
@@ -155,7 +166,7 @@ def _page(
     try:
         return paging.page_of(wanted, after=after, before=before), ""
     except TooSlow as error:
-        return paging.Page([], None, None), error.detail
+        return _NO_PAGE, error.detail
 
 
 def place_of(query: QueryDict, name: str) -> int | None:
@@ -170,7 +181,10 @@ def place_of(query: QueryDict, name: str) -> int | None:
 
 def _rows(project: Project, reviews: Sequence[Review], chosen: Sequence[Column]) -> list[Row]:
     base = reverse("reviews:list", args=[project.slug])
-    loaded = [(column.load(project, reviews), column) for column in chosen] if reviews else []
+    loaded = [
+        (column.load(project, reviews), column, escape(column.name))
+        for column in (chosen if reviews else ())
+    ]
     return [
         Row(
             pk=review.pk,
@@ -178,21 +192,26 @@ def _rows(project: Project, reviews: Sequence[Review], chosen: Sequence[Column])
             excerpt=_excerpt(review),
             # Every value in it went through escape().
             cells=mark_safe(  # noqa: S308
-                "".join(_cell(cells.get(review.pk, ""), column) for cells, column in loaded)
+                "".join(
+                    _cell(cells.get(review.pk, ""), name, is_number=column.is_number)
+                    for cells, column, name in loaded
+                )
             ),
         )
         for review in reviews
     ]
 
 
-def _cell(cell: Cell, column: Column) -> str:
-    """Write one cell; here and not in a template, which takes ten times as long for a page."""
+def _cell(cell: Cell, name: str, *, is_number: bool) -> str:
+    """Write one cell; here and not in a template, which takes ten times as long for a page.
+
+    `name` is that of the column, escaped.
+    """
     if not cell:
-        return _EMPTY
+        return _EMPTY.format(name)
     if isinstance(cell, str):
-        return (_NUMBER if column.is_number else _TEXT).format(escape(cell))
-    chips = " ".join(_chip(chip) for chip in cell)
-    return f'<td><span class="cell-chips">{chips}</span></td>'
+        return (_NUMBER if is_number else _TEXT).format(name, escape(cell))
+    return _CHIPS.format(name, " ".join(_chip(chip) for chip in cell))
 
 
 def _chip(chip: Chip) -> str:

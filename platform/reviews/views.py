@@ -32,7 +32,7 @@ def review_list(request: HttpRequest, slug: str) -> HttpResponse:
         "asked": request.GET.dict(),
         "query": request.GET.urlencode(),
     }
-    return render(request, "reviews/list.html", context)
+    return render(request, "reviews/list.html", context, status=400 if built.is_invalid else 200)
 
 
 @login_required

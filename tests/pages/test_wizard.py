@@ -1,4 +1,4 @@
-"""The way of a file in a real browser: sent in pieces over a bad line, mapped, checked, undone."""
+"""The way of a file in a real browser: sent over a bad line, mapped, checked, labelled, undone."""
 
 import csv
 import re
@@ -65,6 +65,7 @@ def test_a_file_over_a_bad_line_becomes_reviews_and_nothing_again(
     map_columns(visitor)
     check(visitor)
     import_it(visitor)
+    label_many_and_take_it_back(visitor)
     undo(visitor)
 
     assert offsets[0] >= 2 * PIECE
@@ -104,6 +105,7 @@ def send_over_a_bad_line(visitor: Visitor, path: Path) -> list[int]:
     choose(page, path)
     while len(sent) < 3:
         page.wait_for_timeout(100)
+    expect(page.get_by_text("The connection was lost. Trying again")).to_be_visible()
     # Closed and opened again while the line is down: the page would go on by itself otherwise.
     page.goto(f"{visitor.base}/projects/lamps/reviews/upload/")
     page.unroute("**/uploads/*/")
@@ -146,6 +148,7 @@ def map_columns(visitor: Visitor) -> None:
     expect(page.get_by_text("“5 stars” means")).to_have_count(0)
     stars.select_option(label="Stars")
     expect(page.get_by_label("“5 stars” means")).to_have_value("5")
+    page.get_by_text(re.compile("would change the first texts: Decode HTML")).click()
     page.get_by_label("Decode HTML").check()
     visitor.look()
     page.locator(".form-actions").get_by_role("button", name="Check the whole file").click()
@@ -174,8 +177,54 @@ def import_it(visitor: Visitor) -> None:
     expect(page.get_by_text("602").first).to_be_visible()
 
 
+def label_many_and_take_it_back(visitor: Visitor) -> None:
+    """Filter, choose a column, keep the view, label three reviews at once, undo it."""
+    page = visitor.page
+    page.goto(f"{visitor.base}/projects/lamps/reviews/")
+    page.get_by_label("Words", exact=True).fill("seldom")
+    page.get_by_role("button", name="Filter", exact=True).click()
+    expect(page.get_by_text("No review fits")).to_be_visible()
+    page.get_by_label("Words", exact=True).fill("works")
+    page.get_by_role("button", name="Filter", exact=True).click()
+    expect(page).to_have_url(re.compile(r"/reviews/\?q=works$"))
+    page.get_by_text("Columns", exact=True).click()
+    page.get_by_role("group", name="Columns to show").get_by_label("Sentiment").check()
+    page.get_by_role("button", name="Show these columns").click()
+    page.get_by_text("Save this view").click()
+    page.get_by_label("Name", exact=True).fill("What works")
+    page.get_by_role("button", name="Save", exact=True).click()
+    expect(page.get_by_role("link", name="What works")).to_have_attribute("aria-current", "true")
+    for row in range(3):
+        page.locator("[data-reviews] tbody input").nth(row).check()
+    expect(page.get_by_text("3 ticked")).to_be_visible()
+    visitor.look()
+    page.set_viewport_size({"width": 360, "height": 740})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.set_viewport_size({"width": 1280, "height": 900})
+    page.get_by_role("button", name="With the ticked reviews").click()
+    label = page.locator("form", has=page.get_by_role("button", name="Label them"))
+    label.get_by_label("Sentiment").select_option(label="Positive")
+    visitor.look()
+    label.get_by_role("button", name="Label them").click()
+    expect(page.get_by_text(re.compile(r"\d reviews labelled"))).to_be_visible()
+    page.get_by_role("link", name="Back to the table").click()
+    page.get_by_role("link", name="What works").click()
+    positive = page.locator("td[data-name=Sentiment]", has_text="Positive")
+    expect(positive).not_to_have_count(0)
+    page.get_by_role("link", name="Bulk actions").click()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_text("as they were before")).to_be_visible()
+    page.goto(f"{visitor.base}/projects/lamps/reviews/")
+    page.get_by_role("link", name="What works").click()
+    expect(page.locator("[data-reviews] tbody tr")).to_have_count(50)
+    expect(positive).to_have_count(0)
+
+
 def undo(visitor: Visitor) -> None:
     page = visitor.page
+    page.goto(f"{visitor.base}/projects/lamps/reviews/datasets/")
+    page.get_by_role("link", name="lamps").last.click()
+    expect(page.get_by_role("heading", name="lamps")).to_be_visible()
     page.goto(f"{page.url}undo/")
     expect(page.get_by_text("602")).to_be_visible()
     visitor.look()

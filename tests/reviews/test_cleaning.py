@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from common.text import normalise
+from reviews import cleaning_examples
 from reviews.cleaning import (
     STEPS,
     check_steps,
@@ -178,3 +179,16 @@ def test_a_text_made_to_be_slow_is_not(piece: str) -> None:
     clean_with_offsets(raw, list(STEPS))
 
     assert time.perf_counter() - begun < 5
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        pytest.param("It is a long way to the end. " * 5 + "Good" + "!" * 9, id="at the end"),
+        pytest.param("Soooooo good", id="at the start"),
+    ],
+)
+def test_an_example_of_cleaning_shows_the_place_that_changes(text: str) -> None:
+    example = cleaning_examples.examples([text])["repeats"]
+
+    assert example.before != example.after

@@ -136,6 +136,20 @@ def test_a_shop_s_export_is_guessed() -> None:
     assert (found.product, found.date) == ("Clothing ID", "Review Date")
 
 
+def test_columns_of_a_clothing_shop_answer_the_questions_of_one() -> None:
+    columns = ["Review Text", "Age", "Recommended IND", "Department Name", "Day"]
+    row = ["It is the softest thing that I own.", "39", "1", "Tops", "2024-01-31"]
+
+    found = guess(columns, [row] * 5, ["age", "recommended", "department"])
+
+    assert found.answers == {
+        "Age": "age",
+        "Recommended IND": "recommended",
+        "Department Name": "department",
+    }
+    assert found.date == "Day"
+
+
 def test_a_column_called_time_without_times_is_no_date() -> None:
     found = guess(["text", "time"], [["I liked this very much indeed", "evening"]], [])
 

@@ -168,6 +168,9 @@ def test_the_delimiter_is_guessed(delimiter: str) -> None:
         pytest.param("I liked it very much.\nMe too.\n", False, id="a sentence"),
         pytest.param("good,good\nbad,good\n", False, id="repeats"),
         pytest.param("review\nI liked it\n", True, id="one named column"),
+        pytest.param("text,Is it good?\na,5\nb,4\nc,1\n", True, id="a question above numbers"),
+        pytest.param(f"text,{'x' * 70}\na,5\nb,4\nc,1\n", True, id="a long name above numbers"),
+        pytest.param("So good!,fine\nb,4\nc,1\n", False, id="a sentence above words"),
     ],
 )
 def test_the_header_is_guessed(data: str, has_header: bool) -> None:

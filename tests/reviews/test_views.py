@@ -201,3 +201,19 @@ def test_the_page_of_a_finished_import_leads_to_its_data_set(
     page = visitor.get(f"/projects/shop/jobs/{job.pk}/").content.decode()
 
     assert f'href="{BASE}datasets/{dataset.pk}/"' in page
+
+
+@pytest.mark.parametrize("state", ["failed", "cancelled"])
+def test_the_page_of_an_import_that_came_to_nothing_says_so_and_leads_to_the_file(
+    visitor: Client, project: Project, state: str
+) -> None:
+    job = Job.objects.create(
+        project=project, kind="import", state=state, result={"read": 2000, "parts": [1]}
+    )
+
+    page = visitor.get(f"/projects/shop/jobs/{job.pk}/").content.decode()
+
+    assert "Nothing was imported. The file is kept" in page
+    assert f'href="{BASE}upload/"' in page
+    assert "<dd>2,000</dd>" in page
+    assert "Parts" not in page

@@ -15,4 +15,18 @@ document.addEventListener("htmx:beforeRequest", ({ detail }) => {
 document.addEventListener("htmx:beforeSwap", ({ detail }) => {
   const known = asked.get(detail.xhr);
   if (known !== undefined && known !== changes) detail.shouldSwap = false;
+  remember();
+});
+
+// What a person has folded or opened stays so in the form that comes instead.
+let folds = new Map();
+
+function remember() {
+  folds = new Map([...document.querySelectorAll("[data-keep-open]")].map((fold) => [fold.dataset.keepOpen, fold.open]));
+}
+
+document.addEventListener("htmx:afterSwap", () => {
+  for (const fold of document.querySelectorAll("[data-keep-open]")) {
+    fold.open = folds.get(fold.dataset.keepOpen) ?? fold.open;
+  }
 });

@@ -5,6 +5,9 @@ import { say } from "./messages.js";
 // After the last of these a lost connection waits for the person, or for the browser to be online.
 const PAUSES = [0, 1000, 3000, 5000, 10000];
 
+const OFFLINE = "You are offline. What has arrived is kept; the upload goes on when you are back.";
+const LOST = "The connection was lost. Trying again …";
+
 const form = document.querySelector("[data-upload]");
 
 if (form && globalThis.tus?.isSupported) listen(form);
@@ -20,12 +23,15 @@ function listen(element) {
   const maxBytes = Number(element.dataset.maxBytes);
   let upload = null;
   let begun = null;
+  let isSending = false;
+  let isLost = false;
 
   find("drop-hint").hidden = false;
   element.addEventListener("submit", send);
+  input.addEventListener("change", forget);
   stop.addEventListener("click", pause);
   addEventListener("online", resume);
-  addEventListener("offline", () => upload && tell("You are offline. The upload goes on when you are back."));
+  addEventListener("offline", () => upload && tell(OFFLINE));
   document.addEventListener("dragover", over);
   document.addEventListener("dragleave", () => zone.classList.remove("is-over"));
   document.addEventListener("drop", take);
@@ -75,6 +81,7 @@ function listen(element) {
       // The same file of another project is another upload.
       fingerprint: async () => ["gloss", element.dataset.upload, file.name, file.size, file.lastModified].join("|"),
       onBeforeRequest: (request) => request.setHeader("X-CSRFToken", csrfToken()),
+      onShouldRetry: retry,
       onProgress: show,
       onSuccess: leave,
       onError: fail,
@@ -83,37 +90,70 @@ function listen(element) {
 
   function start(text) {
     begun = null;
+    isSending = true;
     progress.hidden = false;
     stop.hidden = false;
     stop.textContent = "Stop";
-    go.disabled = true;
+    if (document.activeElement === go) stop.focus();
+    go.hidden = true; // one button at a time: Stop, then Go on
     tell(text);
     upload.start();
   }
 
   function pause() {
-    if (!go.disabled) return resume();
+    if (!isSending) return resume();
     upload.abort();
     waitForPerson("Stopped. What has arrived is kept for three days.");
   }
 
   function resume() {
-    if (upload && !go.disabled) start("Going on");
+    if (upload && !isSending) start(goingOn());
   }
 
   function waitForPerson(text) {
-    go.disabled = false;
+    isSending = false;
     stop.textContent = "Go on";
     tell(text);
+    figures(bar.value, bar.max);
+  }
+
+  /** Another file was chosen: the button sends that one. */
+  function forget() {
+    if (!upload) return;
+    if (isSending) upload.abort();
+    upload = null;
+    isSending = false;
+    progress.hidden = true;
+    stop.hidden = true;
+    go.hidden = false;
+  }
+
+  function goingOn() {
+    return `Going on with ${upload.file.name}`;
+  }
+
+  function retry(error) {
+    const status = error.originalResponse?.getStatus() ?? 0;
+    const isWorthwhile = status < 400 || status >= 500 || status === 409 || status === 423;
+    if (isWorthwhile) tell(navigator.onLine ? LOST : OFFLINE);
+    isLost = isWorthwhile;
+    return isWorthwhile && navigator.onLine;
   }
 
   function show(sent, total) {
+    if (isLost && sent > bar.value) {
+      isLost = false;
+      tell(goingOn());
+    }
     begun ??= { at: performance.now(), sent };
     bar.max = total;
     bar.value = sent;
     const seconds = (performance.now() - begun.at) / 1000;
     const rate = seconds > 1 ? (sent - begun.sent) / seconds : 0;
-    const left = rate ? ` · ${duration((total - sent) / rate)} left` : "";
+    figures(sent, total, rate ? ` · ${duration((total - sent) / rate)} left` : "");
+  }
+
+  function figures(sent, total, left = "") {
     find("upload-figures").textContent = `${size(sent)} of ${size(total)}${left}`;
   }
 
@@ -125,7 +165,7 @@ function listen(element) {
 
   function fail(error) {
     const status = error.originalResponse?.getStatus();
-    if (!status) return waitForPerson("The connection was lost. What has arrived is kept; go on when you are back.");
+    if (!status) return waitForPerson(navigator.onLine ? "The connection was lost. What has arrived is kept; go on when it is back." : OFFLINE);
     say(sentence(error.originalResponse), "error");
     waitForPerson("The upload has stopped.");
   }
@@ -156,6 +196,7 @@ function size(bytes) {
 }
 
 function duration(seconds) {
-  if (seconds < 90) return `about ${Math.max(1, Math.round(seconds))} seconds`;
+  if (seconds < 1.5) return "about 1 second";
+  if (seconds < 90) return `about ${Math.round(seconds)} seconds`;
   return `about ${Math.round(seconds / 60)} minutes`;
 }

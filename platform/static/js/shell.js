@@ -86,6 +86,15 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   if (document.hidden && event.target.matches("[data-poll]")) event.preventDefault();
 });
 
+// What is swapped in is read out where it says something new: [data-says], such as the state of a job.
+let said = document.querySelector("main [data-says]")?.textContent.trim() ?? "";
+
+document.addEventListener("htmx:afterSwap", ({ detail }) => {
+  const words = detail.target.querySelector("[data-says]")?.textContent.trim() ?? said;
+  if (words !== said) document.querySelector("[data-announcer]").textContent = words.replace(/\s+/g, " ");
+  said = words;
+});
+
 document.addEventListener("htmx:sendError", ({ target }) => {
   if (!target.matches("[data-poll]")) say("The server did not answer. Check the connection and try again.", "error");
 });
