@@ -42,6 +42,7 @@ class QuestionData(serializers.Serializer[Any]):
     maximum = serializers.FloatField(required=False, allow_null=True, default=None)
     is_integer = serializers.BooleanField(required=False, default=False)
     has_polarity = serializers.BooleanField(required=False, default=False)
+    allows_overlap = serializers.BooleanField(required=False, default=True)
     options = OptionData(many=True, required=False)
 
 

@@ -39,7 +39,7 @@ def next_assignment(
             with transaction.atomic():
                 return _lease(project, annotator, schema, roll)
         except IntegrityError:
-            # one_lease_per_review or one_lease_per_annotator: somebody was faster.
+            # one_person_per_seat or one_lease_per_person_and_place: somebody was faster.
             continue
     raise NotReady("Many people are asking for reviews just now. Try again in a moment.")
 

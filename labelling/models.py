@@ -21,6 +21,8 @@ class LabelSchema(models.Model):
     )
     created_at = models.DateTimeField(default=timezone.now)
     frozen_at = models.DateTimeField(null=True)
+    #: How it was made of the version before, in words of labelling.changes.
+    changes = models.JSONField(default=list)
 
     class Meta:
         constraints = [
@@ -53,6 +55,8 @@ class Question(models.Model):
     maximum = models.FloatField(null=True)
     is_integer = models.BooleanField(default=False)
     has_polarity = models.BooleanField(default=False)
+    #: Whether spans of one annotation may share characters.
+    allows_overlap = models.BooleanField(default=True)
 
     class Meta:
         ordering = ["position", "id"]
@@ -88,16 +92,27 @@ class Option(models.Model):
         return self.name
 
 
+#: Quality checks are answered by everybody and sit beyond the seats of a review.
+CHECK_SEATS = 1_000_000_000
+
+
 class Assignment(models.Model):
-    """A review leased to an annotator until a time."""
+    """A review leased to an annotator until a time, or reserved for one.
+
+    Whoever holds or has answered a review sits on one of its seats; a review has as many as it
+    should have answers, so the database itself keeps more people away.
+    """
 
     class State(models.TextChoices):
         """How it ended, if it has."""
 
+        RESERVED = "reserved", "Reserved"
         LEASED = "leased", "Leased"
         SUBMITTED = "submitted", "Submitted"
         SKIPPED = "skipped", "Skipped"
         EXPIRED = "expired", "Expired"
+        #: What was submitted has been taken back.
+        WITHDRAWN = "withdrawn", "Withdrawn"
 
     class Source(models.TextChoices):
         """Why this review was served."""
@@ -105,6 +120,10 @@ class Assignment(models.Model):
         RANKED = "ranked", "Ranked by a model"
         CONTROL = "control", "Random control"
         UNRANKED = "unranked", "In random order"
+        OPINION = "opinion", "Another person's opinion is wanted"
+        AGAIN = "again", "The questions have changed"
+        CHECK = "check", "The answer is known"
+        RESERVED = "reserved", "Reserved by a reviewer"
 
     project = models.ForeignKey(
         "projects.Project", on_delete=models.CASCADE, related_name="assignments"
@@ -117,7 +136,15 @@ class Assignment(models.Model):
     )
     state = models.CharField(max_length=16, choices=State.choices, default=State.LEASED)
     source = models.CharField(max_length=16, choices=Source.choices, default=Source.UNRANKED)
+    #: From 0; for a quality check CHECK_SEATS and the annotator's id, which is nobody else's.
+    seat = models.PositiveIntegerField(default=0)
+    #: Of the leases of one person: 0 is what they are at, higher ones were fetched ahead.
+    place = models.PositiveSmallIntegerField(default=0)
     ranked_by = models.PositiveIntegerField(null=True)
+    #: Who reserved it.
+    reserved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
     created_at = models.DateTimeField(default=timezone.now)
     lease_until = models.DateTimeField()
     ended_at = models.DateTimeField(null=True)
@@ -126,21 +153,86 @@ class Assignment(models.Model):
     class Meta:
         constraints = [
             models.UniqueConstraint(
-                fields=["review"], condition=Q(state="leased"), name="one_lease_per_review"
+                fields=["review", "seat"],
+                condition=Q(state__in=["reserved", "leased", "submitted"]),
+                name="one_person_per_seat",
             ),
             models.UniqueConstraint(
-                fields=["project", "annotator"],
+                fields=["review", "annotator"],
+                condition=Q(state__in=["reserved", "leased"]),
+                name="one_open_assignment_per_review_and_person",
+            ),
+            models.UniqueConstraint(
+                fields=["project", "annotator", "place"],
                 condition=Q(state="leased"),
-                name="one_lease_per_annotator",
+                name="one_lease_per_person_and_place",
             ),
         ]
         indexes = [
             # Reviews that this person has skipped or answered before.
             models.Index(fields=["annotator", "review"], name="assignment_by_annotator"),
+            # What waits for this person.
+            models.Index(
+                fields=["project", "annotator", "id"],
+                condition=Q(state="reserved"),
+                name="assignment_reserved",
+            ),
+            # Leases that have run out.
+            models.Index(
+                fields=["project", "lease_until"],
+                condition=Q(state="leased"),
+                name="assignment_leased",
+            ),
         ]
 
     def __str__(self) -> str:
         return f"assignment {self.pk}"
+
+
+class OpenReview(models.Model):
+    """A review with answers that should be answered once more: by others, or once again."""
+
+    class Cause(models.TextChoices):
+        """Why."""
+
+        OVERLAP = "overlap", "Several people answer it"
+        AGAIN = "again", "The questions have changed"
+
+    review = models.OneToOneField(
+        "reviews.Review", on_delete=models.CASCADE, related_name="open_review"
+    )
+    project = models.ForeignKey(
+        "projects.Project", on_delete=models.CASCADE, related_name="open_reviews", db_index=False
+    )
+    cause = models.CharField(max_length=10, choices=Cause.choices)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [
+            # The queue: what has been begun is finished first.
+            models.Index(fields=["project", "review"], name="open_review_by_project"),
+        ]
+
+    def __str__(self) -> str:
+        return f"review {self.review_id} is open"
+
+
+class QualityCheck(models.Model):
+    """A review whose answer is known: served unmarked now and then, to see how people do."""
+
+    review = models.OneToOneField(
+        "reviews.Review", on_delete=models.CASCADE, related_name="quality_check"
+    )
+    project = models.ForeignKey(
+        "projects.Project", on_delete=models.CASCADE, related_name="quality_checks"
+    )
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"quality check with review {self.review_id}"
 
 
 class Annotation(models.Model):
@@ -167,6 +259,13 @@ class Annotation(models.Model):
     bulk_action = models.ForeignKey(
         "reviews.BulkAction", on_delete=models.SET_NULL, null=True, related_name="annotations"
     )
+    #: Counts changes, so that two who edit at once notice each other.
+    revision = models.PositiveIntegerField(default=1, db_default=1)
+    #: Whether a model's proposals were on the page, and which version's; null: not known.
+    saw_suggestions = models.BooleanField(null=True)
+    suggested_by = models.PositiveIntegerField(null=True)
+    #: Answers to a quality check measure the annotator and make no gold.
+    is_check = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [
@@ -181,6 +280,135 @@ class Annotation(models.Model):
 
     def __str__(self) -> str:
         return f"annotation {self.pk}"
+
+
+class AnnotationRevision(models.Model):
+    """What an annotation said before it was changed."""
+
+    annotation = models.ForeignKey(Annotation, on_delete=models.CASCADE, related_name="revisions")
+    number = models.PositiveIntegerField()
+    schema = models.ForeignKey(LabelSchema, on_delete=models.RESTRICT, related_name="+")
+    #: In the API's shape.
+    answers = models.JSONField()
+    note = models.CharField(max_length=1000, blank=True)
+    #: When it began to hold, and who changed it into the next.
+    created_at = models.DateTimeField()
+    replaced_at = models.DateTimeField(default=timezone.now)
+    replaced_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["annotation", "number"], name="one_revision_per_number"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"revision {self.number} of annotation {self.annotation_id}"
+
+
+class Flag(models.Model):
+    """Somebody says that a review needs a reviewer's eye, and why."""
+
+    project = models.ForeignKey("projects.Project", on_delete=models.CASCADE, related_name="flags")
+    review = models.ForeignKey("reviews.Review", on_delete=models.CASCADE, related_name="flags")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="flags"
+    )
+    note = models.CharField(max_length=1000)
+    created_at = models.DateTimeField(default=timezone.now)
+    resolved_at = models.DateTimeField(null=True)
+    resolved_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["review", "person"],
+                condition=Q(resolved_at=None),
+                name="one_open_flag_per_review_and_person",
+            ),
+        ]
+        indexes = [
+            models.Index(
+                fields=["project", "-id"], condition=Q(resolved_at=None), name="flag_open"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"flag on review {self.review_id}"
+
+
+class Comment(models.Model):
+    """What a member says to others about a review."""
+
+    project = models.ForeignKey(
+        "projects.Project", on_delete=models.CASCADE, related_name="comments"
+    )
+    review = models.ForeignKey("reviews.Review", on_delete=models.CASCADE, related_name="comments")
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="comments"
+    )
+    body = models.TextField(max_length=4000)
+    created_at = models.DateTimeField(default=timezone.now)
+    removed_at = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"comment {self.pk}"
+
+
+class Mention(models.Model):
+    """A member who is called by name in a comment."""
+
+    comment = models.ForeignKey(Comment, on_delete=models.CASCADE, related_name="mentions")
+    person = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="mentions"
+    )
+    seen_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["comment", "person"], name="one_mention_per_comment"),
+        ]
+
+    def __str__(self) -> str:
+        return f"mention of {self.person_id} in comment {self.comment_id}"
+
+
+class Adjudication(models.Model):
+    """A reviewer's decision about the answers to one review: it is gold, whatever people say."""
+
+    project = models.ForeignKey(
+        "projects.Project", on_delete=models.CASCADE, related_name="adjudications"
+    )
+    review = models.ForeignKey(
+        "reviews.Review", on_delete=models.CASCADE, related_name="adjudications"
+    )
+    schema = models.ForeignKey(LabelSchema, on_delete=models.RESTRICT, related_name="+")
+    reviewer = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.PROTECT, related_name="adjudications"
+    )
+    #: In the API's shape, of the questions that were decided.
+    answers = models.JSONField()
+    reason = models.CharField(max_length=1000, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+    #: A later decision stands in its place, or it was taken back.
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["review"],
+                condition=Q(ended_at=None),
+                name="one_adjudication_holds_per_review",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"adjudication of review {self.review_id}"
 
 
 class AnswerBase(models.Model):
@@ -262,6 +490,7 @@ class GoldSource(models.TextChoices):
 
     CONSENSUS = "consensus", "Consensus of annotators"
     IMPORTED = "imported", "Imported column"
+    ADJUDICATED = "adjudicated", "Decided by a reviewer"
 
 
 class Gold(AnswerBase):

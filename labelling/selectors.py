@@ -107,6 +107,7 @@ def _question(row: Question) -> QuestionSnapshot:
         maximum=row.maximum,
         is_integer=row.is_integer,
         has_polarity=row.has_polarity,
+        allows_overlap=row.allows_overlap,
         id=row.pk,
     )
 

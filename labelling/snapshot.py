@@ -36,6 +36,8 @@ class QuestionSnapshot:
     maximum: float | None = None
     is_integer: bool = False
     has_polarity: bool = False
+    #: Whether spans may share characters.
+    allows_overlap: bool = True
     id: int = field(default=0, compare=False)
 
     def option(self, key: str) -> OptionSnapshot | None:

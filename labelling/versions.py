@@ -149,6 +149,7 @@ def _question_row(schema: LabelSchema, position: int, question: QuestionSnapshot
         maximum=question.maximum,
         is_integer=question.is_integer,
         has_polarity=question.has_polarity,
+        allows_overlap=question.allows_overlap,
     )
 
 

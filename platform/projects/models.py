@@ -8,6 +8,14 @@ from django.utils import timezone
 SLUG_PATTERN = r"^[a-z0-9][a-z0-9-]{0,48}[a-z0-9]$"
 
 
+class GoldPolicy(models.TextChoices):
+    """When what people said about a question becomes gold by itself."""
+
+    MAJORITY = "majority", "What most people said"
+    UNANIMOUS = "unanimous", "Only where all agree; the rest is adjudicated"
+    ADJUDICATED = "adjudicated", "Never: a reviewer decides"
+
+
 class Project(models.Model):
     """A team's reviews, questions, labels and models."""
 
@@ -28,9 +36,31 @@ class Project(models.Model):
     # thinks, so that one unbiased slice remains.
     control_share = models.FloatField(default=0.15)
     lease_minutes = models.PositiveSmallIntegerField(default=10)
+    # How many people answer a review: everybody's word for most, several people's for a share
+    # that is drawn at random, so that agreement can be measured without bias.
+    overlap_count = models.PositiveSmallIntegerField(default=1)
+    overlap_share = models.FloatField(default=1.0)
+    #: This share of what is served are reviews whose answer is known: see labelling.QualityCheck.
+    check_share = models.FloatField(default=0.0)
+    #: Annotators see neither what others said nor what a model proposes.
+    is_blind = models.BooleanField(default=False)
+    gold_policy = models.CharField(
+        max_length=12, choices=GoldPolicy.choices, default=GoldPolicy.MAJORITY
+    )
 
     class Meta:
         constraints = [
+            models.CheckConstraint(
+                condition=models.Q(overlap_share__gte=0) & models.Q(overlap_share__lte=1),
+                name="overlap_share_is_a_share",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(check_share__gte=0) & models.Q(check_share__lte=1),
+                name="check_share_is_a_share",
+            ),
+            models.CheckConstraint(
+                condition=models.Q(overlap_count__gte=1), name="somebody_answers_a_review"
+            ),
             models.CheckConstraint(
                 condition=models.Q(control_share__gte=0) & models.Q(control_share__lte=1),
                 name="control_share_is_a_share",
@@ -65,6 +95,10 @@ class Membership(models.Model):
     )
     role = models.PositiveSmallIntegerField(choices=Role.choices)
     created_at = models.DateTimeField(default=timezone.now)
+    #: Reviews that this person may label in a day; null: as many as they like.
+    daily_quota = models.PositiveIntegerField(null=True)
+    #: Keys of the label page that this person has changed: what a key does to the key.
+    keys = models.JSONField(default=dict)
 
     class Meta:
         constraints = [
