@@ -70,7 +70,7 @@ def heartbeat(*, assignment: Assignment, annotator: User) -> Assignment:
     try:
         with transaction.atomic():
             assignment.save(update_fields=["state", "ended_at", "lease_until"])
-    except IntegrityError:  # one_lease_per_person_and_place: the next review came at the same moment
+    except IntegrityError:  # one_lease_per_person_and_place: the next one came at that moment
         raise Conflict("You hold another review by now. Go on with that one.") from None
     return assignment
 
