@@ -29,6 +29,7 @@ def predicted(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
     kind = _kind(version, key, name)
     given = Prediction.objects.filter(
         _bound(kind, bound, asked.value, name) if bound else _answer(kind, asked.value, name),
+        asked.place.repeated("review_id"),
         model_version=version,
         question_key=key,
     )

@@ -55,7 +55,7 @@ def repeated(values: Iterable[Any], field_of: Callable[[Any], bytes]) -> Fields:
     """Return the fields of values that are few, and each worked out once."""
     values = list(values)
     known = {value: field_of(value) for value in set(values)}
-    return [known[value] for value in values]
+    return list(map(known.__getitem__, values))
 
 
 def text(value: str) -> bytes:

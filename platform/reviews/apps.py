@@ -36,7 +36,8 @@ class ReviewsConfig(AppConfig):
 
 def _make_triggers(using: str, **_: Any) -> None:
     from common.triggers import take_along
-    from reviews import search_index
+    from reviews import origin_index, search_index
 
     take_along(using=using, parent="reviews_dataset", child="reviews_review", column="dataset_id")
     search_index.make_tables(using=using)
+    origin_index.make_tables(using=using)

@@ -23,6 +23,7 @@ from projects.models import Membership, Project, Role
 from reviews import members, paging, table
 from reviews.models import BulkAction, Review
 from reviews.patience import TooSlow
+from reviews.place import Place
 
 KIND, UNDO_KIND = "bulk", "bulk-undo"
 #: Up to so many reviews are changed while the person waits.
@@ -237,9 +238,8 @@ def run(lease: Lease) -> dict[str, Any]:
     )
     doer = doer_of(action.kind)
     filters = [(str(name), str(value)) for name, value in action.params["filters"]]
-    wanted = paging.wanted(action.project, filters)
     try:
-        while ids := wanted.ids(after=action.params["below"], size=BATCH_ROWS, has_limit=False):
+        while ids := _next(action, filters):
             lease.check()
             done = action.changed_count + action.skipped_count + len(ids)
             with lease.effect(step=lease.job.step + 1, done_count=done, message="Changing reviews"):
@@ -251,6 +251,12 @@ def run(lease: Lease) -> dict[str, Any]:
     except GlossError as error:
         raise JobFailed(error.detail) from error
     return {"changed": action.changed_count, "skipped": action.skipped_count}
+
+
+def _next(action: BulkAction, filters: table.Pairs) -> list[int]:
+    below = action.params["below"]
+    wanted = paging.wanted(action.project, filters, place=Place(after=below))
+    return wanted.ids(after=below, size=BATCH_ROWS, has_limit=False)
 
 
 def tidy(job_id: UUID) -> None:

@@ -14,6 +14,7 @@ from django.db.models import Exists, OuterRef, QuerySet
 from common.errors import Invalid, NotAllowed
 from projects.models import Membership, Project
 from reviews.models import Review
+from reviews.place import ANYWHERE, Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +26,8 @@ class Asked:
     value: str
     #: Every (name, value) of the request: `predicted.` wants to know which `model` is meant.
     others: tuple[tuple[str, str], ...] = ()
+    #: Where the page begins; a filter need not look at what comes before.
+    place: Place = ANYWHERE
 
 
 Filter = Callable[[QuerySet[Review], Asked], QuerySet[Review]]
@@ -38,9 +41,16 @@ def register(name: str, apply: Filter) -> None:
 
 
 def apply_filters(
-    reviews: QuerySet[Review], project: Project, asked: Iterable[tuple[str, str]]
+    reviews: QuerySet[Review],
+    project: Project,
+    asked: Iterable[tuple[str, str]],
+    *,
+    place: Place = ANYWHERE,
 ) -> QuerySet[Review]:
-    """Narrow `reviews` by every (name, value); raise Invalid for an unknown name."""
+    """Narrow `reviews` by every (name, value); raise Invalid for an unknown name.
+
+    Whoever names a `place` takes only reviews beyond it.
+    """
     others = tuple(asked)
     for name, raw in others:
         check_letters(name, raw)
@@ -55,7 +65,7 @@ def apply_filters(
         value = raw.replace("\x00", "")
         if value == "":
             continue
-        reviews = apply(reviews, Asked(project, suffix, value, others))
+        reviews = apply(reviews, Asked(project, suffix, value, others, place))
     return reviews
 
 

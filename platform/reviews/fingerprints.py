@@ -16,6 +16,8 @@ from reviews.models import Dataset, Fingerprints
 Numbers = NDArray[np.int64]
 
 _STORED = "<i8"
+#: A run of so many fingerprints is left as it is.
+LONG_RUN = 250_000
 
 
 def keys_of(digests: Sequence[bytes]) -> Numbers:
@@ -43,8 +45,9 @@ def record(*, dataset_id: int, first_row: int, keys: Numbers, ids: Numbers) -> N
 class Known:
     """Fingerprints in memory, to look many up at once.
 
-    Held in a few sorted runs, each at least twice as long as the next, so that adding some costs
-    little and finding some is a handful of searches.
+    Held in a few sorted runs, each at least twice as long as the next until they are long enough,
+    so that adding some costs little (merging takes its own space) and finding some is a handful of
+    searches.
     """
 
     def __init__(self) -> None:
@@ -60,8 +63,12 @@ class Known:
             return
         order = np.argsort(keys)
         self._runs.append((keys[order], ids[order]))
-        while len(self._runs) > 1 and len(self._runs[-2][0]) < 2 * len(self._runs[-1][0]):
+        while self._is_worth_merging():
             self._runs[-2:] = [_merged(*self._runs[-2:])]
+
+    def _is_worth_merging(self) -> bool:
+        *_, before, last = [0, 0, *(len(keys) for keys, _ in self._runs)]
+        return 0 < before < min(2 * last, LONG_RUN)
 
     def find(self, keys: Numbers) -> list[tuple[int, int]]:
         """Return (place in `keys`, id of a review) wherever a review has that key, by place."""

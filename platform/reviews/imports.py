@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from contextlib import closing
 from dataclasses import dataclass, replace
+from itertools import compress
+from operator import attrgetter
 from typing import Any, BinaryIO
 from uuid import UUID
 
@@ -46,6 +48,7 @@ log = structlog.get_logger("jobs.import")
 
 BATCH_ROWS = 10_000
 _SAMPLE_ROWS = 2_000
+_ANSWERS = attrgetter("answers")
 _MAX_COUNT = 2**31 - 1
 
 
@@ -116,8 +119,8 @@ class _Importing:
         reviews = writing.ready(
             self._work, rows, ids=ids, control_share=share, is_copied=self._is_copied
         )
-        given = zip(ids, rows.given, strict=True)
-        answered = [(number, each.answers) for number, each in given if each.answers]
+        answers = list(map(_ANSWERS, rows.given))
+        answered = list(compress(zip(ids, answers, strict=True), answers))
         return _Ready(reviews, answered, self._sink.prepare(answered))
 
     def _draw_ids(self) -> None:

@@ -24,7 +24,10 @@ _DATES = (
     "written", "written at", "posted at", "submitted at",
 )  # fmt: skip
 _PRODUCTS = ("product", "item", "asin", "sku", "clothing id", "product id", "product name")
-_ANNOTATORS = ("annotator", "annotator id", "rater", "rater id", "labeler", "labeller", "worker id")
+_ANNOTATORS = (
+    "annotator", "annotator id", "rater", "rater id", "labeler", "labeller", "worker", "worker id",
+    "workerid",
+)  # fmt: skip
 _AUTHORS = ("author", "reviewer", "user", "username", "reviewer name", "reviewername", "customer")
 _ANSWER_NAMES = {
     "rating": ("rating", "stars", "score", "overall", "star rating"),
@@ -338,8 +341,8 @@ def _guess_text(columns: Sequence[str], samples: Mapping[str, Sequence[str]]) ->
         if _fold(name) in _TEXTS:
             # Whoever calls it text may write in signs that are no letters; numbers are not meant.
             return not samples[name] or not all(map(is_number, samples[name]))
-        if not samples[name]:
-            return False
+        if not samples[name] or all(cell.startswith(("[", "{")) for cell in samples[name]):
+            return False  # labels as JSON have letters too
         letters = sum(char.isalpha() for cell in samples[name] for char in cell)
         is_wordy = letters > 0.5 * sum(map(len, samples[name]))
         return is_wordy and (mean_length(name) >= 20 or _fold(name) in _TITLES)

@@ -1,18 +1,19 @@
 """Pages of reviews by keyset, newest first: as fast at the end of a million as at the beginning."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
-from itertools import islice
+from dataclasses import dataclass, replace
 
 from django.db.models import Max, OuterRef, QuerySet, Subquery
 from django.db.models.functions import Left
 
 from projects.models import Project
-from reviews import search
+from reviews import origins, search
 from reviews.filters import apply_filters
+from reviews.matches import Matches
 from reviews.models import Dataset, Review
 from reviews.patience import patience
+from reviews.place import ANYWHERE, Place
 from reviews.selectors import visible_reviews
 
 SIZE = 50
@@ -35,30 +36,31 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which reviews, before a page is cut: a filtered queryset, and maybe a search to meet it."""
+    """Which reviews, before a page is cut: a filtered queryset, and maybe an index to meet it."""
 
     reviews: QuerySet[Review]
-    matches: search.Matches | None = None
+    matches: Matches | None = None
+    #: A second index, which is asked about what the first one yields.
+    also: Matches | None = None
 
     def rows(self, *, after: int | None, before: int | None, size: int) -> list[Review]:
         """Return `size` reviews, newest first below `after`, or oldest first above `before`."""
-        order = "pk" if before is not None else "-pk"
-        ordered = self.reviews.order_by(order)
-        if self.matches is not None and not self.matches.is_first:
-            ordered = self.matches.narrow(ordered, after=after, before=before)
-        elif self.matches is not None:
-            windows = self.matches.windows(after=after, before=before)
-            found = (row for ids in windows for row in ordered.filter(pk__in=ids))
-            return list(islice(found, size))
-        if before is not None:
-            return list(ordered.filter(pk__gt=before)[:size])
-        if after is not None:
-            return list(ordered.filter(pk__lt=after)[:size])
-        return list(ordered[:size])
+        place = Place(after=after, before=before)
+        ordered = self.reviews.order_by("pk" if place.is_upwards else "-pk")
+        if self.matches is not None and self.matches.is_first:
+            found: list[Review] = []
+            for ids in self._windows(self.matches, place):
+                found += ordered.filter(pk__in=ids)[: size - len(found)]
+                if len(found) == size:
+                    break
+            return found
+        if self.matches is not None:
+            ordered = self.matches.narrow(ordered, place)
+        return list(ordered.filter(place.beyond("pk"))[:size])
 
     def ids(self, *, after: int | None, size: int, has_limit: bool = True) -> list[int]:
         """Return the ids of the `size` newest below `after`; raise TooSlow if there is a limit."""
-        bare = Wanted(self.reviews.only("pk"), self.matches)
+        bare = replace(self, reviews=self.reviews.only("pk"))
         with patience() if has_limit else nullcontext():
             return [review.pk for review in bare.rows(after=after, before=None, size=size)]
 
@@ -68,31 +70,46 @@ class Wanted:
         Every row has the fields of ROW_FIELDS, those in `needs`, and `excerpt`.
         """
         light = self.reviews.only(*ROW_FIELDS, *needs).annotate(excerpt=Left("text", EXCERPT_CHARS))
-        return Wanted(light, self.matches)
+        return replace(self, reviews=light)
 
     def count(self, *, limit: int) -> int:
         """Count them up to `limit`, which stands for that many or more; raise TooSlow."""
         with patience():
             if self.matches is None or not self.matches.is_first:
-                found = self.matches.narrow(self.reviews) if self.matches else self.reviews
+                found = self.reviews
+                if self.matches is not None:
+                    found = self.matches.narrow(found, ANYWHERE)
                 return found.order_by()[:limit].count()
             seen = 0
-            for ids in self.matches.windows(after=None, before=None):
+            for ids in self._windows(self.matches, ANYWHERE):
                 seen += self.reviews.filter(pk__in=ids).count()
                 if seen >= limit:
                     return limit
             return seen
 
+    def _windows(self, matches: Matches, place: Place) -> Iterator[Sequence[int]]:
+        windows = matches.windows(place)
+        return map(self.also.among, windows) if self.also is not None else windows
 
-def wanted(project: Project, asked: Iterable[tuple[str, str]]) -> Wanted:
-    """Return the visible reviews that fit every (name, value); raise Invalid as filters do."""
+
+def wanted(
+    project: Project, asked: Iterable[tuple[str, str]], *, place: Place = ANYWHERE
+) -> Wanted:
+    """Return the visible reviews that fit every (name, value); raise Invalid as filters do.
+
+    A page far down is found sooner if its `place` is known.
+    """
     pairs = list(asked)
     words = [value for name, value in pairs if name == "q" and value.strip("\x00")]
-    matches = search.matches_for(project, words[0]) if len(words) == 1 else None
-    if matches is not None:
-        pairs = [(name, value) for name, value in pairs if name != "q"]
-    reviews = _below_unready(visible_reviews(project), project)
-    return Wanted(apply_filters(reviews, project, pairs), matches)
+    found = search.matches_for(project, words[0]) if len(words) == 1 else None
+    rest = [(name, value) for name, value in pairs if found is None or name != "q"]
+    visible = _below_unready(visible_reviews(project), project)
+    reviews = apply_filters(visible, project, rest, place=place)
+    of = origins.matches_for(project, rest)
+    # Asking about one match after another is worth it while they are few, or words are no start.
+    if of is None or (found is not None and found.is_first and not of.are_few()):
+        return Wanted(reviews, found)
+    return Wanted(reviews, of.matches, also=found)
 
 
 def _below_unready(reviews: QuerySet[Review], project: Project) -> QuerySet[Review]:

@@ -42,11 +42,12 @@ def patience(seconds: float | None = None) -> Iterator[None]:
 
 @contextmanager
 def _postgresql(seconds: float) -> Iterator[None]:
+    is_inside = connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(f"SET LOCAL statement_timeout = {max(1, int(1000 * seconds))}")
         yield
-        # Whoever has opened a transaction around this one keeps its own limit.
-        cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
+        if is_inside:  # whoever has opened a transaction around this one keeps its own limit
+            cursor.execute("SET LOCAL statement_timeout TO DEFAULT")
 
 
 @contextmanager

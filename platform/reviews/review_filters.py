@@ -38,7 +38,9 @@ def _by_dataset(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
         return reviews.none()
     if dataset.kind == Dataset.Kind.SELECTION:
         # Joined and not asked for one by one, so that a small selection is where the search starts.
-        return reviews.filter(selections__dataset=dataset)
+        return reviews.filter(
+            asked.place.repeated("selections__review_id"), selections__dataset=dataset
+        )
     return reviews.filter(dataset=dataset)
 
 

@@ -7,8 +7,6 @@ would collect every match. `Matches` hands them out newest first in both cases.
 """
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from django.db import connection
 from django.db.models import Q, QuerySet
@@ -17,13 +15,16 @@ from django.db.models.expressions import RawSQL
 from projects.models import Project
 from reviews import search_index
 from reviews.filters import Asked
+from reviews.matches import Matches, Stretches
 from reviews.models import Review
+from reviews.search_index import STRETCH_BITS
 from reviews.words import Query, as_fts, as_tsquery, parse
 
 #: Up to so many expected matches are looked up in the GIN index before anything else.
 _RARE = 10_000
-#: How many matches an index is asked for at first, how fast that grows, and where it ends.
-_FIRST_WINDOW, _GROWTH, _LAST_WINDOW = 200, 5, 20_000
+#: The same for phrases, of which only the words are expected: every place where they meet has to
+#: be looked at, which is done near the page first when there may be more.
+_RARE_PHRASE = 1_000
 
 
 def by_words(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
@@ -49,6 +50,8 @@ _IN_GIN = (
     "SELECT review_id FROM reviews_search "
     "WHERE project_id = %s AND document @@ to_tsquery('simple', %s)"
 )
+_IN_STRETCHES = f" AND ARRAY[review_id >> {STRETCH_BITS}] && %s::bigint[]"
+_NEAREST = "SELECT {}(review_id) FROM reviews_search WHERE project_id = %s"
 # OFFSET keeps PostgreSQL from walking the newest reviews before it has searched.
 _RARE_FIRST = f"SELECT review_id FROM ({_IN_GIN} OFFSET 0) found WHERE TRUE"  # noqa: S608
 
@@ -73,53 +76,6 @@ def _expression(query: Query) -> str:
 # --- Page by page ---------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True, slots=True)
-class Matches:
-    """What an index finds for one query, in the order of a page."""
-
-    statement: str
-    #: Name of the column with the id, and what to search for.
-    key: str
-    parameters: tuple[int | str, ...]
-    #: Whether to ask the index first and the reviews afterwards, or the database joins them better.
-    is_first: bool = True
-
-    def narrow(
-        self, reviews: QuerySet[Review], *, after: int | None = None, before: int | None = None
-    ) -> QuerySet[Review]:
-        """Keep the reviews that match; the place is said twice, since PostgreSQL infers it not."""
-        statement, parameters = self._beyond(before if before is not None else after, before)
-        return reviews.filter(pk__in=RawSQL(statement, parameters))  # noqa: S611  (parameters)
-
-    def _beyond(self, place: int | None, before: int | None) -> tuple[str, list[int | str]]:
-        if place is None:
-            return self.statement, [*self.parameters]
-        sign = "<" if before is None else ">"
-        return f"{self.statement} AND {self.key} {sign} %s", [*self.parameters, place]
-
-    def windows(self, *, after: int | None, before: int | None) -> Iterator[Sequence[int]]:
-        """Yield ids of what matches, newest first below `after`, or oldest first above `before`.
-
-        Windows grow, so that a page behind many other filters still takes few of them.
-        """
-        size, upwards = _FIRST_WINDOW, before is not None
-        place = before if upwards else after
-        while True:
-            ids = self._next(place, size, upwards=upwards)
-            if ids:
-                yield ids
-            if len(ids) < size:
-                return
-            place, size = ids[-1], min(size * _GROWTH, _LAST_WINDOW)
-
-    def _next(self, place: int | None, size: int, *, upwards: bool) -> list[int]:
-        statement, parameters = self._beyond(place, place if upwards else None)
-        order = "ASC" if upwards else "DESC"
-        with connection.cursor() as cursor:
-            cursor.execute(f"{statement} ORDER BY {self.key} {order} LIMIT %s", [*parameters, size])
-            return [pk for (pk,) in cursor.fetchall()]
-
-
 def matches_for(project: Project, text: str) -> Matches | None:
     """Return what walks the matches of a query; None where the filter by itself is as good."""
     query = parse(text)
@@ -128,16 +84,19 @@ def matches_for(project: Project, text: str) -> Matches | None:
         return None
     if connection.vendor == "postgresql":
         parameters = (project.pk, as_tsquery(query))
-        is_rare = _is_rare(parameters)
-        statement = _RARE_FIRST if is_rare else _IN_GIN
-        return Matches(statement, "review_id", parameters, is_first=is_rare)
+        expected = _expected(parameters)
+        if query.has_phrase and expected > _RARE_PHRASE:
+            near = Stretches(STRETCH_BITS, _IN_STRETCHES, _NEAREST, project.pk)
+            return Matches(_IN_GIN, "review_id", parameters, stretches=near)
+        is_rare = expected <= _RARE
+        return Matches(_IN_GIN, "review_id", parameters, is_first=is_rare, walk=_RARE_FIRST)
     return Matches(_IN_FTS, "rowid", (_expression(query),)) if query.wanted else None
 
 
-def _is_rare(parameters: tuple[int | str, ...]) -> bool:
-    """Tell whether PostgreSQL expects few matches, for which it does not look at any row."""
+def _expected(parameters: tuple[int | str, ...]) -> int:
+    """Return how many matches PostgreSQL expects, for which it does not look at any row."""
     with connection.cursor() as cursor:
         cursor.execute(f"EXPLAIN (FORMAT JSON) {_IN_GIN}", parameters)
         (plan,) = cursor.fetchone()
     rows: int = (json.loads(plan) if isinstance(plan, str) else plan)[0]["Plan"]["Plan Rows"]
-    return rows <= _RARE
+    return rows

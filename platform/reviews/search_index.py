@@ -18,6 +18,7 @@ from jobs.lease import Lease
 from jobs.models import Job
 from jobs.services import enqueue
 from projects.models import Project
+from reviews import origin_index
 from reviews.models import Dataset, Review
 from reviews.words import SEARCHED_CHARS
 
@@ -26,6 +27,9 @@ KIND = "search-index"
 BATCH_ROWS = 5_000
 #: So many reviews that are not in the index are read one by one; with more, people are told.
 FEW = 2_000
+
+#: Ids that are alike but for so many bits make a stretch.
+STRETCH_BITS = 12
 
 # Letters and digits alone make words, and the accents of Latin letters do not count, as in FTS5
 # and reviews.words; what is ASCII skips the costly half.
@@ -47,7 +51,12 @@ _POSTGRESQL: Sequence[str] = (
         PRIMARY KEY (project_id, review_id)
     )
     """,
-    "CREATE INDEX IF NOT EXISTS reviews_search_document ON reviews_search USING gin (document)",
+    # Beside the words: which stretch of ids, so that a search can look near a page first.
+    f"""
+    CREATE INDEX IF NOT EXISTS reviews_search_words
+    ON reviews_search USING gin (document, (ARRAY[review_id >> {STRETCH_BITS}]))
+    """,
+    "DROP INDEX IF EXISTS reviews_search_document",
     """
     CREATE OR REPLACE FUNCTION reviews_search_forgets() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
@@ -159,6 +168,7 @@ def index_batch(dataset_id: int, *, rows: int = BATCH_ROWS) -> int:
         return 0
     with connection.cursor() as cursor:
         cursor.execute(_INSERT[connection.vendor], [dataset_id, dataset, ids[-1]])
+    origin_index.add(dataset_id, dataset, ids[-1])
     Dataset.objects.filter(pk=dataset_id).update(searched_to=ids[-1])
     return len(ids)
 
@@ -167,11 +177,21 @@ def _settle() -> None:
     """Let the database look at what came in: its plans depend on how common words are."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("SELECT gin_clean_pending_list('reviews_search_document')")
+            cursor.execute("SELECT gin_clean_pending_list('reviews_search_words')")
             cursor.execute("ANALYZE reviews_search")
+        origin_index.settle()
 
 
 # --- What is missing in it ------------------------------------------------------------------------
+
+
+_ANY_MISSING = """
+    SELECT 1 FROM reviews_dataset own
+    WHERE own.project_id = %s AND own.is_ready AND own.kind <> 'selection' AND EXISTS (
+        SELECT 1 FROM reviews_review review
+        WHERE review.dataset_id = own.id AND review.id > own.searched_to
+    ) LIMIT 1
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +203,17 @@ class Missing:
     percent: int
 
 
+def is_complete(project: Project) -> bool:
+    """Tell whether every review that is shown is in the index: asked for every page."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ANY_MISSING, [project.pk])
+        return cursor.fetchone() is None
+
+
 def missing_in(project: Project) -> list[Missing]:
     """Return the data sets whose reviews are shown and not all in the index."""
+    if is_complete(project):
+        return []
     mine = Review.objects.filter(dataset=OuterRef("pk")).values("pk")
     own = (
         Dataset.objects.filter(project=project, is_ready=True)

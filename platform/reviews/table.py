@@ -15,6 +15,7 @@ from reviews import paging, search_index, table_columns
 from reviews.filters import ChoiceFilter, choices_for
 from reviews.models import Dataset, Review
 from reviews.patience import TooSlow
+from reviews.place import Place
 from reviews.table_columns import Cell, Chip, Column
 
 #: Parameters of the address that are no filters.
@@ -161,10 +162,10 @@ def _page(
     project: Project, asked: Pairs, query: QueryDict, chosen: Sequence[Column]
 ) -> tuple[paging.Page, str]:
     needs = {name for column in chosen for name in column.needs}
-    wanted = paging.wanted(project, asked).excerpts(needs)
-    after, before = place_of(query, "after"), place_of(query, "before")
+    place = Place(after=place_of(query, "after"), before=place_of(query, "before"))
+    wanted = paging.wanted(project, asked, place=place).excerpts(needs)
     try:
-        return paging.page_of(wanted, after=after, before=before), ""
+        return paging.page_of(wanted, after=place.after, before=place.before), ""
     except TooSlow as error:
         return _NO_PAGE, error.detail
 

@@ -1,5 +1,6 @@
 """Reviews over REST: the table and one review, bulk actions, views under a name."""
 
+from dataclasses import replace
 from typing import Any
 
 from django.db.models import QuerySet
@@ -17,6 +18,7 @@ from projects.models import Role
 from reviews import bulk, filters, paging, saved, selectors
 from reviews.models import BulkAction, Review, SavedView
 from reviews.patience import patience
+from reviews.place import Place
 
 
 class ReviewOut(serializers.Serializer[Review]):
@@ -44,23 +46,27 @@ class ReviewPageOut(serializers.Serializer[Any]):
 
 
 class _Pages(CursorPagination):
-    """Cursors over a table, of which SQLite's search hands out the matches by itself."""
+    """Cursors over a table, of which an index beside the reviews may hand out what matches."""
 
     def cut(self, wanted: paging.Wanted, request: Request, view: Any) -> Any:
         """Return the page that the request's cursor names."""
         with patience():
             return self.paginate_queryset(self._candidates(wanted, request), request, view=view)
 
+    def place(self, request: Request) -> Place:
+        """Return where that page begins."""
+        cursor = self.decode_cursor(request)
+        if cursor is None or cursor.position is None:
+            return Place(before=0) if cursor and cursor.reverse else Place()
+        number = int(cursor.position)
+        return Place(before=number) if cursor.reverse else Place(after=number)
+
     def _candidates(self, wanted: paging.Wanted, request: Request) -> QuerySet[Review]:
         if wanted.matches is None:
             return wanted.reviews
-        cursor = self.decode_cursor(request)
-        place = int(cursor.position) if cursor and cursor.position is not None else None
-        is_back = bool(cursor and cursor.reverse)
-        found = paging.Wanted(wanted.reviews.only("pk"), wanted.matches).rows(
-            after=None if is_back else place,
-            before=place if is_back else None,
-            size=self.get_page_size(request) + 1,
+        place = self.place(request)
+        found = replace(wanted, reviews=wanted.reviews.only("pk")).rows(
+            after=place.after, before=place.before, size=self.get_page_size(request) + 1
         )
         return wanted.reviews.filter(pk__in=[review.pk for review in found])
 
@@ -108,7 +114,8 @@ class ReviewListApi(ProjectAPIView):
             if name not in own
             for value in values
         ]
-        page = pages.cut(paging.wanted(self.project, asked), request, self)
+        wanted = paging.wanted(self.project, asked, place=pages.place(request))
+        page = pages.cut(wanted, request, self)
         return pages.get_paginated_response(ReviewOut(page, many=True).data)
 
 

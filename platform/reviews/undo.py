@@ -114,6 +114,7 @@ def start_undo(
                 "dataset": dataset.pk,
                 "name": dataset.name,
                 "restored": loss.restored_count,
+                "uploads": list(dataset.imports.values_list("upload_id", flat=True)),
             },
             total=dataset.review_count,
             single_key=f"{KIND}-{dataset.pk}",
@@ -131,11 +132,10 @@ def _free_name(dataset: Dataset) -> str:
 def run(lease: Lease) -> dict[str, Any]:
     """Remove the data set of a job, slice by slice; doing it again goes on."""
     dataset = Dataset.objects.select_related("project").filter(pk=lease.params["dataset"]).first()
-    if dataset is None or dataset.removed_at is None:
-        return _result(lease)  # a worker that died had done all but say so
-    works = list(dataset.imports.all())
-    _remove(dataset, works, _Fenced(lease))
-    resumable.discard_unused(upload_ids=[work.upload_id for work in works])
+    # A worker that died may have done all but throw the file away and say so.
+    if dataset is not None and dataset.removed_at is not None:
+        _remove(dataset, list(dataset.imports.all()), _Fenced(lease))
+    resumable.discard_unused(upload_ids=lease.params.get("uploads", []))
     return _result(lease)
 
 

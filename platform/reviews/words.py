@@ -44,6 +44,11 @@ class Query:
         """Return the terms that must not occur."""
         return tuple(term for term in self.terms if term.is_negated)
 
+    @property
+    def has_phrase(self) -> bool:
+        """Tell whether words are wanted that stand together."""
+        return any(len(term.words) > 1 for term in self.wanted)
+
     def matches(self, text: str) -> bool:
         """Tell whether a text fits, as the databases' indexes would."""
         words = tokens(text[:SEARCHED_CHARS])

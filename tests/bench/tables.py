@@ -151,10 +151,23 @@ def _queries(project: Any) -> dict[str, str]:
             f"answer.sentiment=negative&split=train&min_length=100&after={middle}"
         ),
         "filtered page, a product": f"product={quote(product)}",
+        "filtered page, a product and an answer, deep": (
+            f"product={quote(product)}&answer.sentiment=positive&after={middle}"
+        ),
+        "filtered page, a rarer answer, deep": f"answer.sentiment=neutral&after={middle}",
+        "filtered page, a column of metadata": "meta.department=Shoes",
+        "filtered page, at least 500 characters": "min_length=500",
+        "filtered page, a month": "date_from=2024-03-01&date_to=2024-03-31",
         "search, a frequent word": f"q={frequent}",
         "search, a rare word": f"q={rare}",
         "search, two words": f"q={frequent}+{other}",
         "search, a phrase": f"q=%22{quote(follow)}%22",
+        "search, a phrase deep in the table": f"q=%22{quote(follow)}%22&after={middle}",
+        "search, a phrase and a product": f"q=%22{quote(follow)}%22&product={quote(product)}",
+        "search, a frequent word and a product": f"q={frequent}&product={quote(product)}",
+        "search, a frequent word and an answer, deep": (
+            f"q={frequent}&answer.sentiment=negative&after={middle}"
+        ),
         "search, a frequent word deep in the table": f"q={frequent}&after={middle}",
         "search, a frequent word and a filter": f"q={other}&split=test",
         "search, a word that is nowhere": "q=zzyzxqqq",

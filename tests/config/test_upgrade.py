@@ -30,7 +30,7 @@ def insert(file: sqlite3.Connection, table: str, **values: object) -> None:
 
 def an_import_of_the_release_before(file: sqlite3.Connection) -> None:
     insert(file, "projects_project", id=1, slug="shop", name="Shop", control_share=0.1)
-    insert(file, "reviews_dataset", id=1, project_id=1, name="old", split_counts="{}")
+    insert(file, "reviews_dataset", id=1, project_id=1, name="old", split_counts="{}", is_ready=1)
     insert(file, "reviews_upload", id=1, project_id=1, original_name="old.csv")
     insert(
         file, "reviews_importjob", id=1, dataset_id=1, upload_id=1, encoding="cp1252",
@@ -70,12 +70,14 @@ def test_reviews_gold_and_imports_of_the_release_before_are_kept(tmp_path: Path)
         ).fetchall()
         (read_as,) = file.execute("SELECT read_as FROM reviews_importjob").fetchone()
         (blob,) = file.execute("SELECT keys FROM reviews_fingerprints").fetchone()
+        jobs = file.execute("SELECT kind, state, params FROM jobs_job").fetchall()
     digests = [hashlib.sha256(f"text {number}".encode()).digest() for number in (1, 2, 3)]
     assert keys == [int.from_bytes(digest[:8], "big") >> 1 for digest in digests]
     assert blob == b"".join(key.to_bytes(8, "little") for key in keys)
     assert gold == [(1, 7, 7, None), (2, 0, None, 4.0)]
     assert '"delimiter": ";"' in read_as
     assert '"has_header": false' in read_as
+    assert jobs == [("search-index", "queued", '{"dataset": 1}')]
 
 
 def test_the_database_takes_reviews_and_gold_along_with_their_data_set(tmp_path: Path) -> None:

@@ -31,7 +31,7 @@ _OF_NO_MATTER = {
 }  # fmt: skip
 _KEYS_OF_NO_MATTER = {
     "seconds", "bytes", "sha256", "file_sha256", "at", "ranked_at", "job", "key", "below", "last",
-    "dataset", "datasets", "export", "action", "upload",
+    "dataset", "datasets", "export", "action", "upload", "uploads",
 }  # fmt: skip
 _IDS = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}|removed \d+|shop-\d+|^\d+$")
 _FOLDERS = ("exports", "versions")

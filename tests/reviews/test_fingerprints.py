@@ -3,6 +3,7 @@
 import hashlib
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -44,14 +45,19 @@ def test_every_review_with_a_key_is_found() -> None:
     assert len(known) == 4
 
 
-@given(batches=st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=12))
-def test_however_keys_come_all_of_them_are_found(batches: list[list[int]]) -> None:
+@given(
+    batches=st.lists(st.lists(st.integers(0, 30), max_size=12), max_size=12),
+    long_run=st.sampled_from([1, 4, 10, 1000]),
+)
+def test_however_keys_come_all_of_them_are_found(batches: list[list[int]], long_run: int) -> None:
     known = Known()
     expected: list[tuple[int, int]] = []
-    for start, batch in enumerate(batches):
-        ids = [100 * start + at for at in range(len(batch))]
-        known.add(np.array(batch, np.int64), np.array(ids, np.int64))
-        expected += zip(batch, ids, strict=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fingerprints, "LONG_RUN", long_run)
+        for start, batch in enumerate(batches):
+            ids = [100 * start + at for at in range(len(batch))]
+            known.add(np.array(batch, np.int64), np.array(ids, np.int64))
+            expected += zip(batch, ids, strict=True)
 
     found = known.find(np.arange(31, dtype=np.int64))
 

@@ -156,6 +156,12 @@ def test_a_column_called_time_without_times_is_no_date() -> None:
     assert found.date == ""
 
 
+def test_labels_as_json_are_no_text_however_long() -> None:
+    spans = '[{"start": 0, "end": 4, "label": "negative", "term": "Soup", "category": "FOOD"}]'
+
+    assert guess(["id", "text", "spans"], [["1", "Soup was cold.", spans]], ()).text == ("text",)
+
+
 def test_numbers_are_no_text() -> None:
     assert guess(["id", "stars"], [["1", "4"], ["2", "5"]], []).text == ()
 

@@ -16,7 +16,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('projects', '0001_initial'),
-        ('reviews', '0007_hash_of_a_versions_file'),
+        ('reviews', '0008_index_again'),
     ]
 
     operations = [
