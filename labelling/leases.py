@@ -99,6 +99,16 @@ def release(*, annotator: User, project: Project | None = None, reason: str) -> 
         return seats.expire(held, timezone.now(), reason)
 
 
+def leave(*, project: Project, annotator: User) -> None:
+    """Free every seat on which a person sits without having answered, also reserved ones."""
+    open_ones = Assignment.objects.filter(
+        project=project, annotator=annotator, state__in=[_State.LEASED, _State.RESERVED]
+    )
+    now = timezone.now()
+    open_ones.filter(source=_Source.AGAIN).update(state=_State.SUBMITTED, ended_at=now)
+    open_ones.update(state=_State.EXPIRED, ended_at=now, reason="left the project")
+
+
 def lease_time(project: Project) -> timedelta:
     """Return how long one may be silent before a review goes to somebody else."""
     return timedelta(minutes=project.lease_minutes)

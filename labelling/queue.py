@@ -1,4 +1,4 @@
-"""What the queue decides: parts and their mixture, seats, shares. Pure, so that it can be tested."""
+"""What the queue decides: parts and their mixture, seats, shares. Pure, to be tested."""
 
 from collections.abc import Mapping
 from enum import Enum

@@ -35,15 +35,17 @@ def answered_by(review: Review) -> set[int]:
     return set(said.values_list("annotator_id", flat=True))
 
 
-def free_seat(project: Project, review: Review, person: User, *, is_again: bool = False) -> int | None:
+def free_seat(
+    project: Project, review: Review, person: User, *, is_again: bool = False
+) -> int | None:
     """Return the lowest seat that `person` may take; None when as many as wanted have one.
 
     Whoever answers again has been counted already and always gets one.
     """
     seated = dict(
-        Assignment.objects.filter(
-            review=review, state__in=SEATED, seat__lt=CHECK_SEATS
-        ).exclude(annotator=person).values_list("annotator_id", "seat")
+        Assignment.objects.filter(review=review, state__in=SEATED, seat__lt=CHECK_SEATS)
+        .exclude(annotator=person)
+        .values_list("annotator_id", "seat")
     )
     others = (answered_by(review) | set(seated)) - {person.pk}
     if not is_again and len(others) >= wanted(project, review.pk):
@@ -59,9 +61,7 @@ def check_seat(person: User) -> int:
 
 def expire_overdue(project: Project, now: datetime) -> None:
     """End the project's leases that have run out."""
-    overdue = Assignment.objects.filter(
-        project=project, state=_State.LEASED, lease_until__lt=now
-    )
+    overdue = Assignment.objects.filter(project=project, state=_State.LEASED, lease_until__lt=now)
     # Mostly there are none, and then nothing need be written.
     ids = list(overdue.values_list("pk", flat=True)[:500])
     if ids:

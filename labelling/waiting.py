@@ -141,9 +141,11 @@ class Waiting:
 
         An index in random order would cost every import more than these looks cost the queue.
         """
-        everything = Review.objects.filter(
-            project=self._project, is_labelled=False, ranked_by=None
-        ).order_by("id").values_list("id", flat=True)
+        everything = (
+            Review.objects.filter(project=self._project, is_labelled=False, ranked_by=None)
+            .order_by("id")
+            .values_list("id", flat=True)
+        )
         low, high = everything.first(), everything.last()
         if low is None or high is None:
             return

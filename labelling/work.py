@@ -88,10 +88,13 @@ def submit(
     answers: Any,
     seconds: float | None = None,
     note: str = "",
+    saw_suggestions: bool | None = None,
+    suggested_by: int | None = None,
 ) -> Annotation:
     """Keep what `annotator` says about the review of an assignment, and recompute its gold.
 
-    `answers` has the API's shape. Submitting the same again returns the same annotation. A lease
+    `answers` has the API's shape; `saw_suggestions` and `suggested_by` say whether a model's
+    proposals were on the page, and which version's. Submitting the same again returns the same annotation. A lease
     that has run out does no harm while the review has a free seat. Raises Invalid for answers that
     do not fit, Conflict for another version of the questions, for other answers than before, and
     when the review has gone to as many others as should answer it.
@@ -111,13 +114,16 @@ def submit(
         project=assignment.project, annotator=annotator, created_at=now
     )
     if before is not None:
-        _clear(before, assignment, now)
+        _keep_revision(before, annotator, now)
+        gold.clear_answers(before)
     annotation.review = assignment.review
     annotation.schema_id = schema.id
     annotation.updated_at = now
     annotation.seconds = _seconds(assignment, now, seconds)
     annotation.note = normalise(note)[:1000]
     annotation.bulk_action = None
+    annotation.saw_suggestions = saw_suggestions
+    annotation.suggested_by = suggested_by
     annotation.is_check = assignment.source == _Source.CHECK
     annotation.save()
     end(assignment, _State.SUBMITTED, now)
@@ -139,22 +145,20 @@ def _is_final(before: Annotation, assignment: Assignment) -> bool:
     return before.schema_id == schema_to_answer(assignment.project).id
 
 
-def _clear(before: Annotation, assignment: Assignment, now: datetime) -> None:
-    """Take the answers away that others come in place of, and keep them as a revision."""
-    if assignment.source == _Source.AGAIN:
-        schema = schema_of(before)
-        AnnotationRevision.objects.create(
-            annotation=before,
-            number=before.revision,
-            schema=before.schema,
-            answers=answers_json.to_json(gold.read_answers(before, schema), schema),
-            note=before.note,
-            created_at=before.updated_at,
-            replaced_at=now,
-            replaced_by=assignment.annotator,
-        )
-        before.revision += 1
-    gold.clear_answers(before)
+def _keep_revision(before: Annotation, by: User, now: datetime) -> None:
+    """Keep what an annotation said before other answers come in its place."""
+    schema = schema_of(before)
+    AnnotationRevision.objects.create(
+        annotation=before,
+        number=before.revision,
+        schema=before.schema,
+        answers=answers_json.to_json(gold.read_answers(before, schema), schema),
+        note=before.note,
+        created_at=before.updated_at,
+        replaced_at=now,
+        replaced_by=by,
+    )
+    before.revision += 1
 
 
 # --- Shared with the other writes -----------------------------------------------------------------
