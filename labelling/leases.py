@@ -1,7 +1,7 @@
 """Lease reviews: who gets which next, so that never more people hold one than should answer it."""
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -26,6 +26,7 @@ TRIES = 20
 MAX_AHEAD = 6
 MAX_PLACE = 9
 _State, _Source = Assignment.State, Assignment.Source
+_Take = Callable[[Review], Assignment | None]
 _SOURCES = {Part.CONTROL: _Source.CONTROL, Part.JOINED: _Source.OPINION}
 
 
@@ -162,7 +163,7 @@ def _next(
 
 
 def _held(project: Project, annotator: User) -> list[Assignment]:
-    """Return a person's leases in the order of work: the one in front, then as they were fetched."""
+    """Return a person's leases in the order of work: in front, then as they were fetched."""
     leases = Assignment.objects.select_related("review").filter(
         project=project, annotator=annotator, state=_State.LEASED
     )
@@ -208,32 +209,32 @@ class _Handing:
     now: datetime
 
     def hand_out(self, roll: float) -> Assignment | None:
-        """Return what was reserved, a quality check, an open review or a fresh one, in that order."""
+        """Return what was reserved, a check, an open review or a fresh one: the first there is."""
         waiting = Waiting(self.project, self.annotator, self.schema)
         reserved = waiting.reserved()
         if reserved is not None:
             return self._call_in(reserved)
-        if self._is_time_for_check():
-            for review_id in waiting.checks():
-                return self._seat_at_check(review_id)
-        for found in waiting.opened():
-            if (given := self._first(found, self._open)) is not None:
-                return given
-        for part in queue.parts(roll=roll, control_share=self.project.control_share):
-            for found in waiting.fresh(part):
-                if (given := self._first(found, partial(self._new, part=part))) is not None:
-                    return given
-        for found in waiting.thoroughly():
-            if (given := self._first(found, self._any)) is not None:
+        if self._is_time_for_check() and (checks := waiting.checks()):
+            return self._seat_at_check(checks[0])
+        for found, take in self._in_order(waiting, roll):
+            if (given := self._first(found, take)) is not None:
                 return given
         return None
+
+    def _in_order(self, waiting: Waiting, roll: float) -> Iterator[tuple[list[int], _Take]]:
+        """Yield reviews to try, and how each of them is taken."""
+        for found in waiting.opened():
+            yield found, self._open
+        for part in queue.parts(roll=roll, control_share=self.project.control_share):
+            for found in waiting.fresh(part):
+                yield found, partial(self._new, part=part)
+        for found in waiting.thoroughly():
+            yield found, self._any
 
     def _is_time_for_check(self) -> bool:
         return random.random() < self.project.check_share  # noqa: S311  (a mixture, not a secret)
 
-    def _first(
-        self, review_ids: list[int], take: Callable[[Review], Assignment | None]
-    ) -> Assignment | None:
+    def _first(self, review_ids: list[int], take: _Take) -> Assignment | None:
         """Take the first of some reviews that is free, each under its lock."""
         for review_id in review_ids:
             with transaction.atomic():

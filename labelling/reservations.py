@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts import audit
@@ -144,7 +144,7 @@ def desks(project: Project) -> list[Desk]:
 # --- Helpers --------------------------------------------------------------------------------------
 
 
-def _labellers(project: Project) -> "Membership.objects":  # type: ignore[name-defined]
+def _labellers(project: Project) -> QuerySet[Membership]:
     return Membership.objects.select_related("user").filter(
         project=project, role__gte=Role.ANNOTATOR, user__is_active=True
     )
@@ -221,10 +221,8 @@ def _reserve_slice(project: Project, person: User, ids: Sequence[int], actor: Us
 def _free_seats(project: Project, review_ids: Collection[int]) -> dict[int, int]:
     """Return the lowest free seat of those (locked) reviews of ready data sets that have one."""
     shown = Review.objects.filter(pk__in=review_ids, dataset__is_ready=True)
-    people: dict[int, set[int]] = {
-        review_id: set() for review_id in shown.values_list("pk", flat=True)
-    }
-    taken: dict[int, set[int]] = {review_id: set() for review_id in people}
+    people: dict[int, set[int]] = {each: set() for each in shown.values_list("pk", flat=True)}
+    taken: dict[int, set[int]] = {each: set() for each in people}
     said = Annotation.objects.filter(
         review__in=people, is_check=False, review__is_labelled=True
     ).values_list("review_id", "annotator_id")
@@ -237,10 +235,8 @@ def _free_seats(project: Project, review_ids: Collection[int]) -> dict[int, int]
         people[review_id].add(annotator_id)
         taken[review_id].add(seat)
     return {
-        review_id: next(
-            seat for seat in range(len(taken[review_id]) + 1) if seat not in taken[review_id]
-        )
-        for review_id in people
+        review_id: next(seat for seat in range(len(sat_on) + 1) if seat not in sat_on)
+        for review_id, sat_on in taken.items()
         if len(people[review_id]) < seats.wanted(project, review_id)
     }
 

@@ -46,7 +46,7 @@ def statements(review_ids: Collection[int], schema: SchemaSnapshot) -> dict[int,
             "import_job_id",
             "bulk_action_id",
             "is_check",
-        )  # fmt: skip
+        )
     )
     for number, review_id, annotator_id, schema_id, import_job_id, bulk_action_id, check in rows:
         by_hand = not (import_job_id or bulk_action_id)

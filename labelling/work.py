@@ -94,10 +94,10 @@ def submit(
     """Keep what `annotator` says about the review of an assignment, and recompute its gold.
 
     `answers` has the API's shape; `saw_suggestions` and `suggested_by` say whether a model's
-    proposals were on the page, and which version's. Submitting the same again returns the same annotation. A lease
-    that has run out does no harm while the review has a free seat. Raises Invalid for answers that
-    do not fit, Conflict for another version of the questions, for other answers than before, and
-    when the review has gone to as many others as should answer it.
+    proposals were on the page, and which version's. Submitting the same again returns the same
+    annotation. A lease that has run out does no harm while the review has a free seat. Raises
+    Invalid for answers that do not fit, Conflict for another version of the questions, for other
+    answers than before, and when the review has gone to as many others as should answer it.
     """
     assignment = _mine(assignment, annotator)
     if not hold_shown(assignment.review.dataset_id):
