@@ -256,6 +256,12 @@ def _mine(assignment: Assignment, annotator: User) -> Assignment:
 
 def _take_seat(assignment: Assignment, now: datetime) -> None:
     """Give a late one a seat, if there is one; raise Conflict when the review is in other hands."""
+    # The same person may have been given the same review once more since.
+    Assignment.objects.filter(
+        review=assignment.review_id,
+        annotator=assignment.annotator_id,
+        state__in=[_State.LEASED, _State.RESERVED],
+    ).exclude(pk=assignment.pk).update(state=_State.EXPIRED, ended_at=now)
     if assignment.source == _Source.CHECK or assignment.state == _State.RESERVED:
         return
     review, person = assignment.review, assignment.annotator

@@ -137,7 +137,9 @@ def test_shares_add_up(count: int, weights: dict[str, int], expected: dict[str, 
 
 
 def test_the_interval_is_wilsons() -> None:
-    from statsmodels.stats.proportion import proportion_confint
+    from statsmodels.stats.proportion import (  # type: ignore[import-untyped]  # has no types
+        proportion_confint,
+    )
 
     for hits, count in ((0, 10), (7, 10), (10, 10), (180, 200)):
         expected = proportion_confint(hits, count, method="wilson")
@@ -680,8 +682,7 @@ def test_who_has_answered_every_open_review_gets_what_is_fresh_at_once(
     served = []
     with CaptureQueriesContext(connection) as queries:
         served.append(give(take(project, anna), anna).review_id)
-    for _ in range(9):
-        served.append(give(take(project, anna), anna).review_id)
+    served += [give(take(project, anna), anna).review_id for _ in range(9)]
 
     assert served[0] in {each.pk for each in fresh}
     assert reviews[2500].pk in served
