@@ -138,6 +138,24 @@ class NextOut(serializers.Serializer[Any]):
     suggestions = serializers.DictField()
 
 
+def next_out(assignment: Assignment, schema_version: int) -> dict[str, Any]:
+    """Return a lease as programs get it."""
+    suggestions = selectors.suggestions_for(assignment)
+    return {
+        "assignment": AssignmentOut(assignment).data,
+        "review": ReviewBrief(assignment.review).data,
+        "schema_version": schema_version,
+        "suggestions": {
+            key: {
+                "value": value,
+                "confidence": confidence,
+                "model_version": suggestions.model_version,
+            }
+            for key, (value, confidence) in suggestions.values.items()
+        },
+    }
+
+
 class QueueNextApi(ProjectAPIView):
     """The next review for whoever asks."""
 
@@ -151,22 +169,8 @@ class QueueNextApi(ProjectAPIView):
         assignment = services.next_assignment(project=self.project, annotator=self.user)
         if assignment is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
-        suggestions = selectors.suggestions_for(assignment)
-        return Response(
-            {
-                "assignment": AssignmentOut(assignment).data,
-                "review": ReviewBrief(assignment.review).data,
-                "schema_version": selectors.current_schema(self.project).version,
-                "suggestions": {
-                    key: {
-                        "value": value,
-                        "confidence": confidence,
-                        "model_version": suggestions.model_version,
-                    }
-                    for key, (value, confidence) in suggestions.values.items()
-                },
-            }
-        )
+        version = selectors.current_schema(self.project).version
+        return Response(next_out(assignment, version))
 
 
 class AssignmentAPIView(APIView):

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.apps import AppConfig
+from django.contrib.auth.signals import user_logged_out
 from django.db.models.signals import post_migrate
 
 
@@ -19,7 +20,7 @@ class LabellingConfig(AppConfig):
         from labelling.sink import GoldSink
         from labelling.strata import GoldStrata
         from labelling.versions import apply_preset
-        from projects import presets
+        from projects import departures, presets
         from reviews import (
             answers,
             bulk,
@@ -33,6 +34,9 @@ class LabellingConfig(AppConfig):
         from reviews import filters as review_filters
 
         post_migrate.connect(_make_triggers, sender=self)
+        # There are several ways out (allauth's page, the admin's); Django tells of each of them.
+        user_logged_out.connect(_release, dispatch_uid="labelling.release")
+        departures.register(_leave)
         presets.register(
             [presets.Preset(each.key, each.name, each.description) for each in PRESETS.values()],
             apply_preset,
@@ -56,3 +60,16 @@ def _make_triggers(using: str, **_: Any) -> None:
     from common.triggers import take_along
 
     take_along(using=using, parent="reviews_review", child="labelling_gold", column="review_id")
+
+
+def _release(user: Any, **_: Any) -> None:
+    from labelling.leases import release
+
+    if user is not None:
+        release(annotator=user, reason="signed out")
+
+
+def _leave(project: Any, person: Any) -> None:
+    from labelling.leases import leave
+
+    leave(project=project, annotator=person)

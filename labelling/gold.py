@@ -119,8 +119,15 @@ def recompute(review: Review, schema: SchemaSnapshot, spoken: Sequence[Answers])
 
 
 def spoken_about(review: Review, schema: SchemaSnapshot) -> list[Answers]:
-    """Return what people said about a review, oldest first, as answers to `schema`."""
-    return [read_answers(annotation, schema) for annotation in annotations_of([review.pk])]
+    """Return what people said about a review, oldest first, as answers to `schema`.
+
+    Answers to a quality check are left out: they measure the annotator and make no gold.
+    """
+    return [
+        read_answers(annotation, schema)
+        for annotation in annotations_of([review.pk])
+        if not annotation.is_check
+    ]
 
 
 def annotations_of(review_ids: Iterable[int]) -> Iterable[Annotation]:
@@ -215,7 +222,7 @@ def recompute_many(
     for ids in _slices(sorted(set(review_ids))):
         spoken = statements(ids, schema)
         settled = {
-            review_id: _settled(schema, [each.answers for each in said])
+            review_id: _settled(schema, [each.answers for each in said if not each.is_check])
             for review_id, said in spoken.items()
         }
         _clear_slice(schema, ids, settled)

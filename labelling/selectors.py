@@ -19,6 +19,7 @@ from labelling.models import (
     Annotation,
     Assignment,
     Gold,
+    GoldSource,
     GoldSpan,
     LabelSchema,
     Question,
@@ -158,17 +159,27 @@ def gold_examples(
 
 
 def gold_answers(
-    project: Project, *, questions: Collection[QuestionSnapshot], review_ids: Collection[int]
+    project: Project,
+    *,
+    questions: Collection[QuestionSnapshot],
+    review_ids: Collection[int],
+    source: GoldSource | None = None,
 ) -> dict[int, dict[str, GoldValue]]:
-    """Return the gold of some reviews: review id to question key to value."""
+    """Return the gold of some reviews: review id to question key to value; one source's if given.
+
+    Spans do not say where they come from and are left out for one source's.
+    """
     by_id = {question.id: question for question in questions}
     answers: dict[int, dict[str, GoldValue]] = {}
     rows = Gold.objects.filter(
         project=project, review_id__in=review_ids, question_id__in=by_id
     ).values_list("review_id", "question_id", "option__key", "number")
+    if source is not None:
+        rows = rows.filter(source=source)
     for review_id, question_id, option, number in rows:
         _add(answers.setdefault(review_id, {}), by_id[question_id], option, number)
-    _add_spans(answers, project, by_id, review_ids)
+    if source is None:
+        _add_spans(answers, project, by_id, review_ids)
     return answers
 
 
@@ -268,8 +279,22 @@ def annotations(project: Project, *, by: User | None = None) -> "QuerySet[Annota
 
 
 def imported_answers(project: Project, schema: SchemaSnapshot, review: Review) -> Answers:
-    """Return what an import has answered about a review: the form starts from it."""
-    found = gold_answers(project, questions=schema.questions, review_ids=[review.pk])
+    """Return what an import has answered about a review: the form starts from it.
+
+    Never what people here have said: whoever comes second must not start from the first one's word.
+    Nothing in a blind project, nor where a reviewer has decided (it may be a quality check).
+    """
+    if (
+        project.is_blind
+        or Gold.objects.filter(review=review, source=GoldSource.ADJUDICATED).exists()
+    ):
+        return {}
+    found = gold_answers(
+        project,
+        questions=schema.questions,
+        review_ids=[review.pk],
+        source=GoldSource.IMPORTED,
+    )
     values = found.get(review.pk, {})
     return {key: value for key, value in values.items() if not isinstance(value, tuple)}
 
@@ -277,9 +302,12 @@ def imported_answers(project: Project, schema: SchemaSnapshot, review: Review) -
 def suggestions_for(assignment: Assignment) -> Suggestions:
     """Return what a model proposes about an assignment's review.
 
-    Nothing on control items: they measure people and model apart, so the person must not see it.
+    Nothing in a blind project, and nothing on control items and quality checks: they measure people
+    and model apart, so the person must not see it.
     """
-    if assignment.source == Assignment.Source.CONTROL:
+    measured = {Assignment.Source.CONTROL, Assignment.Source.CHECK}
+    is_measured = assignment.source in measured or assignment.review.is_control
+    if assignment.project.is_blind or is_measured:
         return NO_SUGGESTIONS
     rows = list(Suggestion.objects.filter(review_id=assignment.review_id))
     return Suggestions(

@@ -1,10 +1,9 @@
 """Writes: hand out reviews, take answers, keep what is held for true."""
 
 from datetime import datetime
-from functools import partial
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit
@@ -13,127 +12,40 @@ from common.errors import Conflict, NotVisible
 from common.text import normalise
 from labelling import answers as answers_json
 from labelling import gold
-from labelling.answers import Answers
-from labelling.leases import end, is_done, lease_time, next_assignment
-from labelling.models import Annotation, Assignment
+from labelling.leases import fetch_ahead, next_assignment, release
+from labelling.models import Annotation
 from labelling.ranking import Suggested, rank_reviews, store_suggestions
-from labelling.selectors import count_labelled, schema_of, schema_to_answer
-from labelling.snapshot import SchemaSnapshot
-from labelling.versions import apply_preset, create_version, freeze, hold_version, stale
-from projects.models import Project
-from reviews.members import hold_shown
+from labelling.selectors import schema_to_answer
+from labelling.versions import apply_preset, create_version
+from labelling.work import (
+    annotation_by,
+    check_version,
+    heartbeat,
+    locked_annotation,
+    locked_review,
+    settle,
+    skip,
+    submit,
+)
 from reviews.models import Review
 
 __all__ = [
     "Suggested",
+    "annotation_by",
     "apply_preset",
+    "check_version",
     "create_version",
     "edit",
+    "fetch_ahead",
     "heartbeat",
     "next_assignment",
     "rank_reviews",
     "record_annotation",
+    "release",
     "skip",
     "store_suggestions",
     "submit",
 ]
-
-_State = Assignment.State
-
-
-# --- What annotators do with a review -------------------------------------------------------------
-
-
-@transaction.atomic
-def heartbeat(*, assignment: Assignment, annotator: User) -> Assignment:
-    """Renew a lease; one that has run out comes back while nobody else has the review.
-
-    Raises Conflict when the assignment has ended or the review went to somebody else.
-    """
-    assignment = _mine(assignment, annotator)
-    now = timezone.now()
-    if assignment.state == _State.EXPIRED:
-        _check_free(assignment, now)
-        # What is still leased here has run out as well, and nobody has come to notice.
-        Assignment.objects.filter(review_id=assignment.review_id, state=_State.LEASED).update(
-            state=_State.EXPIRED, ended_at=now
-        )
-        if Assignment.objects.filter(
-            project=assignment.project, annotator=annotator, state=_State.LEASED
-        ).exists():
-            raise Conflict("You hold another review by now. Go on with that one.")
-    elif assignment.state != _State.LEASED:
-        raise Conflict(f"This review was {assignment.state} already. Ask for the next one.")
-    assignment.state = _State.LEASED
-    assignment.ended_at = None
-    assignment.lease_until = now + lease_time(assignment.project)
-    try:
-        with transaction.atomic():
-            assignment.save(update_fields=["state", "ended_at", "lease_until"])
-    except IntegrityError:  # one_lease_per_person_and_place: the next one came at that moment
-        raise Conflict("You hold another review by now. Go on with that one.") from None
-    return assignment
-
-
-@transaction.atomic
-def skip(*, assignment: Assignment, annotator: User, reason: str = "") -> Assignment:
-    """Pass on a review; it is not served to this person again. Skipping twice changes nothing."""
-    assignment = _mine(assignment, annotator)
-    if assignment.state == _State.SUBMITTED:
-        raise Conflict("You have answered this review already. Edit that annotation instead.")
-    if assignment.state == _State.SKIPPED:
-        return assignment
-    assignment.reason = normalise(reason)[:300]
-    end(assignment, _State.SKIPPED, timezone.now())
-    _audit(assignment, "review.skipped", reason=assignment.reason)
-    return assignment
-
-
-@transaction.atomic
-def submit(
-    *,
-    assignment: Assignment,
-    annotator: User,
-    schema_version: int,
-    answers: Any,
-    seconds: float | None = None,
-    note: str = "",
-) -> Annotation:
-    """Keep what `annotator` says about the review of an assignment, and recompute its gold.
-
-    `answers` has the API's shape. Submitting the same again returns the same annotation. A lease
-    that has run out does no harm while nobody else holds or has labelled the review. Raises
-    Invalid for answers that do not fit, Conflict for another version of the questions, for
-    other answers than before, and when the review has gone to somebody else.
-    """
-    assignment = _mine(assignment, annotator)
-    if not hold_shown(assignment.review.dataset_id):
-        raise Conflict("The data set of this review was removed. Go on with the next one.")
-    before = annotation_by(assignment.review, annotator)
-    # What they said about many reviews at once they may say again, looking at this one.
-    if before is not None and before.bulk_action_id is None:
-        return _repeated(before, schema_version, answers)
-    schema = check_version(assignment.project, schema_version)
-    values = answers_json.parse(schema, answers, assignment.review.text)
-    now = timezone.now()
-    if assignment.state != _State.LEASED or assignment.lease_until < now:
-        _check_free(assignment, now)
-    annotation = before or Annotation(
-        project=assignment.project, annotator=annotator, created_at=now
-    )
-    annotation.review = assignment.review
-    annotation.schema_id = schema.id
-    annotation.updated_at = now
-    annotation.seconds = _seconds(assignment, now, seconds)
-    annotation.note = normalise(note)[:1000]
-    annotation.bulk_action = None
-    annotation.save()
-    if before is not None:
-        gold.clear_answers(annotation)
-    end(assignment, _State.SUBMITTED, now)
-    _settle(annotation, schema, values)
-    _audit(assignment, "annotation.submitted", annotation=annotation.pk)
-    return annotation
 
 
 @transaction.atomic
@@ -146,7 +58,7 @@ def edit(
     """
     if annotation.annotator_id != annotator.pk:
         raise NotVisible
-    annotation = _locked_annotation(annotation.pk)
+    annotation = locked_annotation(annotation.pk)
     schema = check_version(annotation.project, schema_version)
     values = answers_json.parse(schema, answers, annotation.review.text)
     annotation.schema_id = schema.id
@@ -156,7 +68,7 @@ def edit(
     annotation.bulk_action = None
     annotation.save(update_fields=["schema", "updated_at", "note", "bulk_action"])
     gold.clear_answers(annotation)
-    _settle(annotation, schema, values)
+    settle(annotation, schema, values)
     audit.record(
         actor=annotator,
         project_id=annotation.project_id,
@@ -180,7 +92,7 @@ def record_annotation(
 
     Raises Conflict when this person has answered the review before, Invalid as `submit` does.
     """
-    review = _locked_review(review.pk)
+    review = locked_review(review.pk)
     schema = schema_to_answer(review.project)
     values = answers_json.parse(schema, answers, review.text)
     if annotation_by(review, annotator) is not None:
@@ -195,7 +107,7 @@ def record_annotation(
         updated_at=created_at or now,
         seconds=seconds,
     )
-    _settle(annotation, schema, values)
+    settle(annotation, schema, values)
     audit.record(
         actor=annotator,
         project_id=review.project_id,
@@ -204,108 +116,3 @@ def record_annotation(
         annotation=annotation.pk,
     )
     return annotation
-
-
-# --- Helpers ------------------------------------------------------------------------------------
-
-
-def check_version(project: Project, version: int) -> SchemaSnapshot:
-    """Return the current questions; raise Conflict when `version` is another one."""
-    schema = schema_to_answer(project)
-    if version != schema.version:
-        raise stale(version, schema.version)
-    return schema
-
-
-def annotation_by(review: Review, annotator: User) -> Annotation | None:
-    """Return what one person said about a review, answers loaded."""
-    return next(
-        (each for each in gold.annotations_of([review.pk]) if each.annotator_id == annotator.pk),
-        None,
-    )
-
-
-def _mine(assignment: Assignment, annotator: User) -> Assignment:
-    """Lock the assignment's review, then the assignment; somebody else's is not visible.
-
-    Everything about one review happens one after the other, so that "nobody else has it" holds.
-    """
-    _locked_review(assignment.review_id)
-    locked = (
-        Assignment.objects.select_for_update(of=("self",))
-        .select_related("review", "project")
-        .filter(pk=assignment.pk, annotator=annotator)
-        .first()
-    )
-    if locked is None:
-        raise NotVisible
-    return locked
-
-
-def _locked_review(review_id: int) -> Review:
-    return (
-        Review.objects.select_for_update(of=("self",)).select_related("project").get(pk=review_id)
-    )
-
-
-def _locked_annotation(annotation_id: int) -> Annotation:
-    annotation = Annotation.objects.select_related("review", "project").get(pk=annotation_id)
-    _locked_review(annotation.review_id)
-    return annotation
-
-
-def _check_free(assignment: Assignment, now: datetime) -> None:
-    review_id = assignment.review_id
-    others = Assignment.objects.filter(
-        review_id=review_id, state=_State.LEASED, lease_until__gte=now
-    ).exclude(pk=assignment.pk)
-    if others.exists():
-        raise Conflict(
-            "Your time for this review ran out and somebody else is at it now. "
-            "Nothing of yours was lost here, but it is not kept: go on with the next review."
-        )
-    if is_done(Review.objects.get(pk=review_id)):
-        raise Conflict(
-            "Your time for this review ran out and somebody else has labelled it since. "
-            "Your answers are not kept: go on with the next review."
-        )
-
-
-def _repeated(before: Annotation, schema_version: int, answers: Any) -> Annotation:
-    schema = schema_of(before)
-    if schema.version == schema_version:
-        again = answers_json.parse(schema, answers, before.review.text)
-        if again == gold.read_answers(before, schema):
-            return before
-    raise Conflict(
-        "You have answered this review before, differently. Edit that annotation instead."
-    )
-
-
-def _settle(annotation: Annotation, schema: SchemaSnapshot, values: Answers) -> None:
-    """Write a checked annotation's answers and what they come to."""
-    review = annotation.review
-    gold.write_answers(annotation, schema, values)
-    if not review.is_labelled:
-        transaction.on_commit(partial(count_labelled, annotation.project))
-    hold_version(project=annotation.project, version=schema.version)
-    freeze(schema_id=schema.id)
-    others = Annotation.objects.filter(review=review).exclude(pk=annotation.pk)
-    spoken = gold.spoken_about(review, schema) if others.exists() else [values]
-    gold.recompute(review, schema, spoken)
-
-
-def _seconds(assignment: Assignment, now: datetime, said: float | None) -> float:
-    """Return the time spent: what the page measured, never more than has passed."""
-    passed = (now - assignment.created_at).total_seconds()
-    return round(min(passed, max(0.0, said)) if said is not None else passed, 2)
-
-
-def _audit(assignment: Assignment, action: str, **detail: Any) -> None:
-    audit.record(
-        actor=assignment.annotator,
-        project_id=assignment.project_id,
-        action=action,
-        subject=f"review {assignment.review_id}",
-        **detail,
-    )

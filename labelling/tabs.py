@@ -9,6 +9,8 @@ def tabs(membership: Membership, current: str) -> list[tuple[str, str, bool]]:
     """Return (address, word, is current) for every tab that this member may open."""
     offered = [("home", "Labelling", True)]
     offered.append(("agreement", "Agreement", membership.can_review))
+    offered.append(("assign", "Assign", membership.can_review))
+    offered.append(("checks", "Quality checks", membership.can_review))
     offered.append(("questions", "Questions", membership.can_own))
     slug = membership.project.slug
     return [

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labelling import api, question_views, views, work_views
+from labelling import api, question_views, queue_api, queue_views, views, work_views
 
 app_name = "labelling"
 urlpatterns = [
@@ -19,6 +19,13 @@ urlpatterns = [
     path("questions/add/", question_views.question_add, name="question_add"),
     path("questions/<slug:key>/", question_views.question_edit, name="question_edit"),
     path("questions/<slug:key>/remove/", question_views.question_remove, name="question_remove"),
+    # Who gets which reviews, and quality checks.
+    path("assign/", queue_views.assign, name="assign"),
+    path("assign/reserve/", queue_views.reserve, name="reserve"),
+    path("assign/take-back/", queue_views.take_back, name="take_back"),
+    path("assign/quota/", queue_views.quota, name="quota"),
+    path("checks/", queue_views.quality_checks, name="checks"),
+    path("checks/<int:review_id>/remove/", queue_views.check_remove, name="check_remove"),
 ]
 
 api_urlpatterns = [
@@ -28,4 +35,10 @@ api_urlpatterns = [
     path("assignments/<int:assignment_id>/submit/", api.SubmitApi.as_view()),
     path("assignments/<int:assignment_id>/skip/", api.SkipApi.as_view()),
     path("assignments/<int:assignment_id>/heartbeat/", api.HeartbeatApi.as_view()),
+    # Who gets which reviews, and quality checks.
+    path("projects/<slug:slug>/queue/ahead/", queue_api.QueueAheadApi.as_view()),
+    path("projects/<slug:slug>/queue/policies/", queue_api.PoliciesApi.as_view()),
+    path("projects/<slug:slug>/queue/reservations/", queue_api.ReservationsApi.as_view()),
+    path("projects/<slug:slug>/queue/members/", queue_api.DeskApi.as_view()),
+    path("projects/<slug:slug>/queue/checks/", queue_api.ChecksApi.as_view()),
 ]

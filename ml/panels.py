@@ -280,10 +280,12 @@ def _piece(question: QuestionSnapshot, piece: Piece) -> MarkedPiece:
 def panel_of(project: Project, review: Review, membership: Membership) -> Panel | None:
     """Return what the champion says about a review, for the page of that review.
 
-    Annotators are kept blind on the control slice: it measures what they say by themselves.
+    Annotators are kept blind on the control slice, which measures what they say by themselves, and
+    everywhere in a blind project.
     """
     champion = selectors.champion_of(project)
-    if champion is None or (review.is_control and not membership.can_review):
+    is_blind = project.is_blind and membership.can_label
+    if champion is None or ((review.is_control or is_blind) and not membership.can_review):
         return None
     rows = Prediction.objects.filter(model_version=champion, review=review)
     predicted = dict(rows.values_list("question_key", "value"))

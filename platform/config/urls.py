@@ -10,6 +10,7 @@ _project_pages = [
     path("", include("analysis.urls")),
     path("reviews/", include("reviews.urls")),
     path("label/", include("labelling.urls")),
+    path("settings/", include("labelling.settings_urls")),
     path("models/", include("ml.urls")),
     path("jobs/", include("jobs.urls")),
 ]

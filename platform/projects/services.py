@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from accounts import audit
 from accounts.models import User
 from common.errors import Conflict, Invalid, NotAllowed
-from projects import presets
+from projects import departures, presets
 from projects.models import Membership, Project, Role
 
 
@@ -84,6 +84,7 @@ def remove_member(*, project: Project, username: str, actor: User) -> None:
         raise Invalid.of("username", f"{wanted!r} is not a member.")
     _keep_an_owner(project=project, user=membership.user, role=None)
     membership.user.api_tokens.filter(project=project).delete()
+    departures.announce(project, membership.user)
     membership.delete()
     audit.record(actor=actor, project_id=project.pk, action="member.removed", subject=username)
 

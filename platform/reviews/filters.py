@@ -88,11 +88,16 @@ def check_kept(pairs: Iterable[tuple[str, str]]) -> None:
 
 
 def check_reader(membership: Membership, names: Iterable[str]) -> None:
-    """Raise NotAllowed where who labels asks for what others have said: it shall not sway them."""
+    """Raise NotAllowed where who labels asks for what others have said: it shall not sway them.
+
+    In a blind project that goes for what a model says, too.
+    """
     if membership.can_label and not membership.can_review:
-        for name in names:
-            if name.partition(".")[0] == "answer":
-                raise NotAllowed("Who labels does not see the answers of others; leave them out.")
+        kinds = {name.partition(".")[0] for name in names}
+        if "answer" in kinds:
+            raise NotAllowed("Who labels does not see the answers of others; leave them out.")
+        if "predicted" in kinds and membership.project.is_blind:
+            raise NotAllowed("This project is blind: who labels sees no predictions.")
 
 
 #: Up to so many rows, SQLite had better look them all up than ask about one review after another.

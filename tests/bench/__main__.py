@@ -3,12 +3,13 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import imports, million, queue, training
+from tests.bench import imports, labelling, million, queue, training
 from tests.bench.report import Report
 
 BENCHMARKS: dict[str, Callable[[Report], None]] = {
     "import": imports.run,
     "data": million.run,
+    "labelling": labelling.run,
     "queue": queue.run,
     "training": training.run,
 }

@@ -12,9 +12,10 @@ from django.utils import timezone
 
 from accounts.models import AuditEvent, User
 from common.errors import Conflict, Invalid, NotReady, NotVisible
-from labelling import leases, queue, services
+from labelling import queue, services
 from labelling.models import Annotation, Assignment, Gold, LabelSchema
 from labelling.selectors import current_schema
+from labelling.waiting import Waiting
 from projects.models import Project, Role
 from reviews.models import Dataset, Review
 from tests import factories
@@ -493,7 +494,7 @@ def test_the_queue_walks_its_index(project: Project, anna: User) -> None:
     schema = current_schema(project)
 
     def plan(part: queue.Part) -> str:
-        return leases._waiting(project, anna, schema, part)[:1].explain()
+        return Waiting(project, anna, schema).of_part(part)[:1].explain()
 
     assert "review_queue" in plan(queue.Part.RANKED)
     assert "TEMP B-TREE" not in plan(queue.Part.RANKED)

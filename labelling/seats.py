@@ -1,0 +1,100 @@
+"""The seats of a review: who sits on one, and which is free. Ask under the review's lock."""
+
+from collections.abc import Collection
+from datetime import datetime
+
+from django.db import connection, transaction
+from django.db.models import Case, F, QuerySet, Value, When
+
+from accounts.models import User
+from labelling import queue
+from labelling.models import CHECK_SEATS, Annotation, Assignment
+from projects.models import Project
+from reviews.models import Review
+
+_State, _Source = Assignment.State, Assignment.Source
+#: Who is in one of these sits on a seat.
+SEATED = (_State.RESERVED, _State.LEASED, _State.SUBMITTED)
+
+
+def wanted(project: Project, review_id: int) -> int:
+    """Return how many people should answer a review of the project."""
+    return queue.wanted_seats(
+        review_id, overlap_count=project.overlap_count, overlap_share=project.overlap_share
+    )
+
+
+def answered_by(review: Review) -> set[int]:
+    """Return who has answered what is asked about a review; measuring somebody does not count.
+
+    While an import or a bulk action has answered only some of it, nobody has.
+    """
+    if not review.is_labelled:
+        return set()
+    said = Annotation.objects.filter(review=review, is_check=False)
+    return set(said.values_list("annotator_id", flat=True))
+
+
+def free_seat(
+    project: Project, review: Review, person: User, *, is_again: bool = False
+) -> int | None:
+    """Return the lowest seat that `person` may take; None when as many as wanted have one.
+
+    Whoever answers again has been counted already and always gets one.
+    """
+    seated = dict(
+        Assignment.objects.filter(review=review, state__in=SEATED, seat__lt=CHECK_SEATS)
+        .exclude(annotator=person)
+        .values_list("annotator_id", "seat")
+    )
+    others = (answered_by(review) | set(seated)) - {person.pk}
+    if not is_again and len(others) >= wanted(project, review.pk):
+        return None
+    taken = set(seated.values())
+    return next(seat for seat in range(len(taken) + 1) if seat not in taken)
+
+
+def check_seat(person: User) -> int:
+    """Return the seat on which a person answers a quality check: nobody else's."""
+    return CHECK_SEATS + person.pk
+
+
+def expire_overdue(project: Project, now: datetime) -> None:
+    """End the project's leases that have run out."""
+    overdue = Assignment.objects.filter(project=project, state=_State.LEASED, lease_until__lt=now)
+    # Mostly there are none, and then nothing need be written.
+    ids = list(overdue.values_list("pk", flat=True)[:500])
+    if ids:
+        with transaction.atomic():
+            expire(overdue.filter(pk__in=ids), now)
+
+
+def expire(leases: QuerySet[Assignment], now: datetime, reason: str = "") -> int:
+    """End leases without an answer; return how many.
+
+    What was reserved waits for the same person again, and who was to answer again has answered.
+    Whoever is renewing or ending one of them at this moment keeps it.
+    """
+    if connection.features.has_select_for_update_skip_locked:
+        leases = leases.select_for_update(skip_locked=True, of=("self",))
+    ids = list(leases.values_list("pk", flat=True))
+    return Assignment.objects.filter(pk__in=ids, state=_State.LEASED).update(
+        state=Case(
+            When(source=_Source.RESERVED, then=Value(_State.RESERVED)),
+            When(source=_Source.AGAIN, then=Value(_State.SUBMITTED)),
+            default=Value(_State.EXPIRED),
+        ),
+        ended_at=Case(When(source=_Source.RESERVED, then=Value(None)), default=Value(now)),
+        reason=Case(When(reason="", then=Value(reason)), default=F("reason")),
+    )
+
+
+def seated_counts(review_ids: Collection[int]) -> dict[int, int]:
+    """Return how many people sit on seats of reviews; those without any are absent."""
+    counts: dict[int, int] = {}
+    rows = Assignment.objects.filter(
+        review_id__in=review_ids, state__in=SEATED, seat__lt=CHECK_SEATS
+    )
+    for review_id in rows.values_list("review_id", flat=True):
+        counts[review_id] = counts.get(review_id, 0) + 1
+    return counts

@@ -1,0 +1,316 @@
+"""What annotators do with a review that they hold: answer it, pass it on, keep it."""
+
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+
+from accounts import audit
+from accounts.models import User
+from common.errors import Conflict, NotVisible
+from common.text import normalise
+from labelling import answers as answers_json
+from labelling import gold, seats
+from labelling.answers import Answers
+from labelling.leases import MAX_PLACE, end, lease_time, renew
+from labelling.models import Annotation, AnnotationRevision, Assignment, OpenReview
+from labelling.selectors import count_labelled, schema_of, schema_to_answer
+from labelling.snapshot import SchemaSnapshot
+from labelling.versions import freeze, hold_version, stale
+from projects.models import Project
+from reviews.members import hold_shown
+from reviews.models import Review
+
+_State, _Source = Assignment.State, Assignment.Source
+
+
+@transaction.atomic
+def heartbeat(*, assignment: Assignment, annotator: User) -> Assignment:
+    """Renew all that a person holds; a lease that has run out comes back while a seat is free.
+
+    Raises Conflict when the assignment has ended or the review went to somebody else.
+    """
+    now = timezone.now()
+    renew(assignment.project, annotator, now)
+    assignment = _mine(assignment, annotator)
+    if assignment.state in (_State.EXPIRED, _State.RESERVED):
+        _revive(assignment, annotator, now)
+    elif assignment.state != _State.LEASED:
+        raise Conflict(f"This review was {assignment.state} already. Ask for the next one.")
+    return assignment
+
+
+def _revive(assignment: Assignment, annotator: User, now: datetime) -> None:
+    _take_seat(assignment, now)
+    project = assignment.project
+    places = set(
+        Assignment.objects.filter(
+            project=project, annotator=annotator, state=_State.LEASED
+        ).values_list("place", flat=True)
+    )
+    free = [place for place in range(MAX_PLACE + 1) if place not in places]
+    # What was in front comes back to the front or not at all; what was fetched ahead finds a place.
+    if not free or (assignment.place == 0 and 0 in places):
+        raise Conflict("You hold another review by now. Go on with that one.")
+    assignment.place = assignment.place if assignment.place in free else free[-1]
+    assignment.state = _State.LEASED
+    assignment.ended_at = None
+    assignment.lease_until = now + lease_time(project)
+    try:
+        with transaction.atomic():
+            assignment.save(update_fields=["state", "ended_at", "lease_until", "seat", "place"])
+    except IntegrityError:  # one_lease_per_person_and_place: the next one came at that moment
+        raise Conflict("You hold another review by now. Go on with that one.") from None
+
+
+@transaction.atomic
+def skip(*, assignment: Assignment, annotator: User, reason: str = "") -> Assignment:
+    """Pass on a review; it is not served to this person again. Skipping twice changes nothing."""
+    assignment = _mine(assignment, annotator)
+    if assignment.state == _State.SUBMITTED:
+        raise Conflict("You have answered this review already. Edit that annotation instead.")
+    if assignment.state == _State.SKIPPED:
+        return assignment
+    assignment.reason = normalise(reason)[:300]
+    end(assignment, _State.SKIPPED, timezone.now())
+    _audit(assignment, "review.skipped", reason=assignment.reason)
+    return assignment
+
+
+@transaction.atomic
+def submit(
+    *,
+    assignment: Assignment,
+    annotator: User,
+    schema_version: int,
+    answers: Any,
+    seconds: float | None = None,
+    note: str = "",
+    saw_suggestions: bool | None = None,
+    suggested_by: int | None = None,
+) -> Annotation:
+    """Keep what `annotator` says about the review of an assignment, and recompute its gold.
+
+    `answers` has the API's shape; `saw_suggestions` and `suggested_by` say whether a model's
+    proposals were on the page, and which version's. Submitting the same again returns the same
+    annotation. A lease that has run out does no harm while the review has a free seat. Raises
+    Invalid for answers that do not fit, Conflict for another version of the questions, for other
+    answers than before, and when the review has gone to as many others as should answer it.
+    """
+    assignment = _mine(assignment, annotator)
+    if not hold_shown(assignment.review.dataset_id):
+        raise Conflict("The data set of this review was removed. Go on with the next one.")
+    before = annotation_by(assignment.review, annotator)
+    if before is not None and _is_final(before, assignment):
+        return _repeated(before, schema_version, answers)
+    schema = check_version(assignment.project, schema_version)
+    values = answers_json.parse(schema, answers, assignment.review.text)
+    now = timezone.now()
+    if assignment.state != _State.LEASED or assignment.lease_until < now:
+        _take_seat(assignment, now)
+    annotation = before or Annotation(
+        project=assignment.project, annotator=annotator, created_at=now
+    )
+    if before is not None:
+        _keep_revision(before, annotator, now)
+        gold.clear_answers(before)
+    annotation.review = assignment.review
+    annotation.schema_id = schema.id
+    annotation.updated_at = now
+    annotation.seconds = _seconds(assignment, now, seconds)
+    annotation.note = normalise(note)[:1000]
+    annotation.bulk_action = None
+    annotation.saw_suggestions = saw_suggestions
+    annotation.suggested_by = suggested_by
+    annotation.is_check = assignment.source == _Source.CHECK
+    annotation.save()
+    end(assignment, _State.SUBMITTED, now)
+    settle(annotation, schema, values)
+    _audit(assignment, "annotation.submitted", annotation=annotation.pk)
+    return annotation
+
+
+def _is_final(before: Annotation, assignment: Assignment) -> bool:
+    """Tell whether what a person has said about a review stands, so that it is edited or repeated.
+
+    What they said about many reviews at once they may say again, looking at this one; and what
+    they were asked again, after a change of the questions, they answer again.
+    """
+    if before.bulk_action_id is not None:
+        return False
+    if assignment.source != _Source.AGAIN:
+        return True
+    return before.schema_id == schema_to_answer(assignment.project).id
+
+
+def _keep_revision(before: Annotation, by: User, now: datetime) -> None:
+    """Keep what an annotation said before other answers come in its place."""
+    schema = schema_of(before)
+    AnnotationRevision.objects.create(
+        annotation=before,
+        number=before.revision,
+        schema=before.schema,
+        answers=answers_json.to_json(gold.read_answers(before, schema), schema),
+        note=before.note,
+        created_at=before.updated_at,
+        replaced_at=now,
+        replaced_by=by,
+    )
+    before.revision += 1
+
+
+# --- Shared with the other writes -----------------------------------------------------------------
+
+
+def check_version(project: Project, version: int) -> SchemaSnapshot:
+    """Return the current questions; raise Conflict when `version` is another one."""
+    schema = schema_to_answer(project)
+    if version != schema.version:
+        raise stale(version, schema.version)
+    return schema
+
+
+def annotation_by(review: Review, annotator: User) -> Annotation | None:
+    """Return what one person said about a review, answers loaded."""
+    # Most often there is nothing, which one look at an index tells.
+    if not Annotation.objects.filter(review=review, annotator=annotator).exists():
+        return None
+    return next(
+        (each for each in gold.annotations_of([review.pk]) if each.annotator_id == annotator.pk),
+        None,
+    )
+
+
+def locked_review(review_id: int) -> Review:
+    """Lock a review until the transaction ends, project loaded.
+
+    Everything about one review happens one after the other, so that "a seat is free" holds.
+    """
+    return (
+        Review.objects.select_for_update(of=("self",)).select_related("project").get(pk=review_id)
+    )
+
+
+def locked_annotation(annotation_id: int) -> Annotation:
+    """Lock the review of an annotation and return the annotation."""
+    annotation = Annotation.objects.select_related("review", "project").get(pk=annotation_id)
+    locked_review(annotation.review_id)
+    return annotation
+
+
+def settle(annotation: Annotation, schema: SchemaSnapshot, values: Answers) -> None:
+    """Write a checked annotation's answers, what they come to, and whether more are wanted."""
+    review = annotation.review
+    gold.write_answers(annotation, schema, values)
+    hold_version(project=annotation.project, version=schema.version)
+    freeze(schema_id=schema.id)
+    if annotation.is_check:
+        return
+    if not review.is_labelled:
+        transaction.on_commit(partial(count_labelled, annotation.project))
+    others = Annotation.objects.filter(review=review).exclude(pk=annotation.pk)
+    spoken = gold.spoken_about(review, schema) if others.exists() else [values]
+    gold.recompute(review, schema, spoken)
+    _open_or_close(annotation.project, review, schema)
+
+
+def _open_or_close(project: Project, review: Review, schema: SchemaSnapshot) -> None:
+    """Say whether a review that was just answered wants more answers."""
+    opened = OpenReview.objects.filter(review=review)
+    if project.overlap_count == 1 and not opened.exists():
+        return
+    by_hand = Annotation.objects.filter(
+        review=review, is_check=False, import_job=None, bulk_action=None
+    )
+    members = project.memberships.values("user")
+    is_stale = by_hand.filter(annotator__in=members).exclude(schema=schema.id)
+    if opened.filter(cause=OpenReview.Cause.AGAIN).exists() and is_stale.exists():
+        return
+    if len(seats.answered_by(review)) >= seats.wanted(project, review.pk):
+        opened.delete()
+    else:
+        OpenReview.objects.update_or_create(
+            review=review,
+            defaults={"project": project, "cause": OpenReview.Cause.OVERLAP},
+        )
+
+
+# --- Helpers --------------------------------------------------------------------------------------
+
+
+def _mine(assignment: Assignment, annotator: User) -> Assignment:
+    """Lock the assignment's review, then the assignment; somebody else's is not visible."""
+    locked_review(assignment.review_id)
+    locked = (
+        Assignment.objects.select_for_update(of=("self",))
+        .select_related("review", "project", "annotator")
+        .filter(pk=assignment.pk, annotator=annotator)
+        .first()
+    )
+    if locked is None:
+        raise NotVisible
+    return locked
+
+
+def _take_seat(assignment: Assignment, now: datetime) -> None:
+    """Give a late one a seat, if there is one; raise Conflict when the review is in other hands."""
+    # The same person may have been given the same review once more since.
+    Assignment.objects.filter(
+        review=assignment.review_id,
+        annotator=assignment.annotator_id,
+        state__in=[_State.LEASED, _State.RESERVED],
+    ).exclude(pk=assignment.pk).update(state=_State.EXPIRED, ended_at=now)
+    if assignment.source == _Source.CHECK or assignment.state == _State.RESERVED:
+        return
+    review, person = assignment.review, assignment.annotator
+    overdue = Assignment.objects.filter(
+        review=review, state=_State.LEASED, lease_until__lt=now
+    ).exclude(pk=assignment.pk)
+    # Others may have fallen silent here as well, and nobody has come to notice.
+    seats.expire(overdue, now)
+    is_again = assignment.source == _Source.AGAIN
+    seat = seats.free_seat(assignment.project, review, person, is_again=is_again)
+    if seat is None:
+        raise _gone(assignment)
+    assignment.seat = seat
+
+
+def _gone(assignment: Assignment) -> Conflict:
+    if seats.answered_by(assignment.review) - {assignment.annotator_id}:
+        return Conflict(
+            "Your time for this review ran out and somebody else has labelled it since. "
+            "Your answers are not kept: go on with the next review."
+        )
+    return Conflict(
+        "Your time for this review ran out and somebody else is at it now. "
+        "Nothing of yours was lost here, but it is not kept: go on with the next review."
+    )
+
+
+def _repeated(before: Annotation, schema_version: int, answers: Any) -> Annotation:
+    schema = schema_of(before)
+    if schema.version == schema_version:
+        again = answers_json.parse(schema, answers, before.review.text)
+        if again == gold.read_answers(before, schema):
+            return before
+    raise Conflict(
+        "You have answered this review before, differently. Edit that annotation instead."
+    )
+
+
+def _seconds(assignment: Assignment, now: datetime, said: float | None) -> float:
+    """Return the time spent: what the page measured, never more than has passed."""
+    passed = (now - assignment.created_at).total_seconds()
+    return round(min(passed, max(0.0, said)) if said is not None else passed, 2)
+
+
+def _audit(assignment: Assignment, action: str, **detail: Any) -> None:
+    audit.record(
+        actor=assignment.annotator,
+        project_id=assignment.project_id,
+        action=action,
+        subject=f"review {assignment.review_id}",
+        **detail,
+    )

@@ -1,0 +1,303 @@
+"""How fast a team labels, against real processes: many annotators, many reviews, nothing lost.
+
+ROWS (1,000,000), ANNOTATORS (50) and TURNS (200 reviews each) make it smaller.
+"""
+
+import http.client
+import json
+import os
+import random
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests import servers
+from tests.bench.report import Report, percentile
+from tests.environment import environment
+from tests.stack import Stack
+
+ROWS = int(os.environ.get("ROWS", "1000000"))
+ANNOTATORS = int(os.environ.get("ANNOTATORS", "50"))
+TURNS = int(os.environ.get("TURNS", "200"))
+#: Several people answer this share of the reviews.
+OVERLAP, OVERLAP_SHARE = 2, 0.2
+THINK_SECONDS = 1.0
+_ANSWERS = {"sentiment": "positive"}
+
+
+def run(report: Report) -> None:
+    """One client, eight without a pause, growth; then a team on SQLite and on PostgreSQL."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with Stack(folder / "sqlite") as gloss:
+            _alone(report, gloss)
+            _growth(report, gloss, "SQLite")
+        with Stack(folder / "team") as gloss:
+            _team(report, gloss, "SQLite", min(8, ANNOTATORS))
+        if servers.postgres_bin() is None:
+            sys.stdout.write("  PostgreSQL: skipped, no initdb here\n")
+            return
+        with servers.postgres() as url, environment(DATABASE_URL=url):
+            with Stack(folder / "postgres") as gloss:
+                _team(report, gloss, "PostgreSQL", ANNOTATORS)
+            with Stack(folder / "grown") as gloss:
+                _growth(report, gloss, "PostgreSQL")
+
+
+# --- One client, and eight without a pause --------------------------------------------------------
+
+
+def _alone(report: Report, gloss: Stack) -> None:
+    rows = max(1, ROWS // 10)
+    tokens = _project(gloss, "alone", people=8, fresh=rows)
+    _serve(gloss)
+    times = _label(gloss.port, "alone", tokens[0], turns=TURNS).times
+    for what in ("next", "submit", "trivial"):
+        value = percentile(times[what], 0.5) * 1000
+        report.add(f"SQLite, {rows:,} reviews, one client: {what}, p50", value, "ms", n=TURNS)
+    started = time.perf_counter()
+    done = _side_by_side(gloss.port, "alone", tokens, turns=TURNS // 2, think=0)
+    rate = sum(len(each.acknowledged) for each in done) / (time.perf_counter() - started)
+    report.add(f"SQLite, {rows:,} reviews, 8 clients without a pause", rate, "labels/s", n=1)
+    report.add("of these, refused or failed", sum(each.failures for each in done), "calls", n=1)
+
+
+# --- Growth ---------------------------------------------------------------------------------------
+
+
+def _growth(report: Report, gloss: Stack, name: str) -> None:
+    """Compare p95 of next among few and among many, one after the other in one process."""
+    few = max(1, ROWS // 100)
+    cases = {
+        "unlabelled": {"fresh": 1.0},
+        "imported labels, 500 unlabelled": {"labelled": 1.0},
+        "all open ones answered by this person": {"answered": 0.1},
+    }
+    tokens = {}
+    for number, shares in enumerate(cases.values()):
+        for size in (few, ROWS):
+            counts = {kind: int(share * size) for kind, share in shares.items()}
+            slug = f"grow{number}-{size}"
+            counts["fresh"] = counts.get("fresh", 500)
+            tokens[number, size] = slug, _project(gloss, slug, people=1, **counts)[0]
+    _analyze(gloss)
+    _serve(gloss)
+    turns = max(40, TURNS // 2)
+    for number, what in enumerate(cases):
+        p95 = {}
+        for size in (few, ROWS):
+            slug, token = tokens[number, size]
+            _label(gloss.port, slug, token, turns=5)
+            times = _label(gloss.port, slug, token, turns=turns).times["next"]
+            p95[size] = percentile(times, 0.95)
+            label = f"{name}: next, p95, {size:,} {what}"
+            report.add(label, p95[size] * 1000, "ms", n=turns)
+        report.add(f"{name}: growth, {what}", p95[ROWS] / p95[few], "ratio", n=turns)
+
+
+# --- A team ---------------------------------------------------------------------------------------
+
+
+def _team(report: Report, gloss: Stack, name: str, people: int) -> None:
+    """Let people label with pauses to think; check from outside that all of it is there, once."""
+    rows = max(2 * people * TURNS, ROWS // 100)
+    tokens = _project(gloss, "team", people=people, fresh=rows)
+    gloss.python(
+        "from projects.models import Project\n"
+        f"Project.objects.update(overlap_count={OVERLAP}, overlap_share={OVERLAP_SHARE})\n"
+        "print(1)"
+    )
+    _analyze(gloss)
+    _serve(gloss)
+    done = _side_by_side(gloss.port, "team", tokens, turns=TURNS, think=THINK_SECONDS)
+    calls = sum(len(each.acknowledged) for each in done)
+    trivial = _p95(done, "trivial")
+    for what in ("next", "submit"):
+        p95 = _p95(done, what)
+        report.add(f"{name}, {people} people: {what}, p95", p95 * 1000, "ms", n=calls)
+        report.add(f"{name}: {what} beside the trivial view, p95", p95 / trivial, "ratio", n=calls)
+    report.add(f"{name}: trivial view, p95", trivial * 1000, "ms", n=calls)
+    stored = gloss.rows("SELECT id, review_id, annotator_id FROM labelling_annotation")
+    acknowledged = {number for each in done for number in each.acknowledged}
+    pairs = Counter(row[1:] for row in stored)
+    of_review = Counter(row[1] for row in stored)
+    beyond = sum(1 for count in of_review.values() if count > OVERLAP)
+    report.add(f"{name}: lost", len(acknowledged - {row[0] for row in stored}), "labels", n=calls)
+    report.add(f"{name}: doubled", sum(c - 1 for c in pairs.values()), "labels", n=calls)
+    report.add(f"{name}: answered by more than {OVERLAP}", beyond, "reviews", n=len(of_review))
+    twice = sum(1 for count in of_review.values() if count == OVERLAP)
+    report.add(f"{name}: answered by {OVERLAP}", twice, "reviews", n=len(of_review))
+    report.add(f"{name}: refused or failed", sum(e.failures for e in done), "calls", n=calls)
+
+
+def _p95(done: list["Outcome"], what: str) -> float:
+    return percentile([each for one in done for each in one.times[what]], 0.95)
+
+
+# --- Clients --------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What one client measured and was told."""
+
+    times: dict[str, list[float]] = field(
+        default_factory=lambda: {"next": [], "submit": [], "trivial": []}
+    )
+    acknowledged: list[int] = field(default_factory=list)
+    failures: int = 0
+
+
+def _side_by_side(
+    port: int, slug: str, tokens: list[str], *, turns: int, think: float
+) -> list[Outcome]:
+    done = [Outcome() for _ in tokens]
+    gate = threading.Barrier(len(tokens))
+
+    def work(number: int) -> None:
+        gate.wait()
+        _label(port, slug, tokens[number], turns=turns, think=think, into=done[number])
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(len(tokens))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return done
+
+
+def _label(
+    port: int,
+    slug: str,
+    token: str,
+    *,
+    turns: int,
+    think: float = 0,
+    into: Outcome | None = None,
+) -> Outcome:
+    """Ask for a review, think, answer; a trivial view in between."""
+    outcome = into or Outcome()
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    for _ in range(turns):
+        time.sleep(think * random.uniform(0.5, 1.5))
+        status, body = _timed(
+            outcome, "next", client, f"/api/v1/projects/{slug}/queue/next/", token
+        )
+        if status != 200:
+            outcome.failures += status != 204
+            continue
+        given = {"schema_version": body["schema_version"], "answers": _ANSWERS}
+        path = f"/api/v1/assignments/{body['assignment']['id']}/submit/"
+        status, body = _timed(outcome, "submit", client, path, token, given)
+        if status == 200:
+            outcome.acknowledged.append(body["id"])
+        else:
+            outcome.failures += 1
+        _timed(outcome, "trivial", client, "/healthz", token)
+    client.close()
+    return outcome
+
+
+def _timed(
+    outcome: Outcome,
+    what: str,
+    client: http.client.HTTPConnection,
+    path: str,
+    token: str,
+    body: Any = None,
+) -> tuple[int, Any]:
+    headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+    method = "GET" if what == "trivial" else "POST"
+    started = time.perf_counter()
+    client.request(method, path, json.dumps(body or {}) if method == "POST" else None, headers)
+    response = client.getresponse()
+    content = response.read()
+    outcome.times[what].append(time.perf_counter() - started)
+    if response.status >= 400:
+        sys.stderr.write(f"{path}: {content.decode(errors='replace')[:300]}\n")
+    return response.status, json.loads(content) if content else None
+
+
+# --- Setting up -----------------------------------------------------------------------------------
+
+
+def _serve(gloss: Stack) -> None:
+    gloss.start("-m", "gunicorn", "-c", "python:config.gunicorn_conf")
+    gloss.wait(lambda: _is_up(gloss.port))
+
+
+def _is_up(port: int) -> bool:
+    client = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        client.request("GET", "/healthz")
+        return client.getresponse().status == 200
+    except OSError:
+        return False
+
+
+def _analyze(gloss: Stack) -> None:
+    code = "from django.db import connection\nconnection.cursor().execute('ANALYZE')\nprint('true')"
+    gloss.python(code)
+
+
+_MAKE = """
+import json
+from django.db import connection, transaction
+from accounts.models import User
+from accounts.services import create_token
+from labelling.models import Annotation, OpenReview
+from labelling.selectors import current_schema
+from projects.models import Membership, Project, Role
+from projects.services import create_project
+from reviews.models import Dataset, Review
+
+slug, people, fresh, labelled, answered = {arguments}
+owner, _ = User.objects.get_or_create(username="o")
+project = create_project(slug=slug, name=slug, preset="sentiment", owner=owner)
+schema = current_schema(project)
+tokens, members = [], []
+for number in range(people):
+    person = User.objects.create_user(f"{{slug}}-{{number}}")
+    Membership.objects.create(project=project, user=person, role=Role.ANNOTATOR)
+    members.append(person)
+    tokens.append(
+        create_token(user=person, project_id=project.pk, name="b", scopes=["read", "write"])[1])
+dataset = Dataset.objects.create(project=project, name="d", is_ready=True,
+                                 review_count=fresh + labelled + answered)
+made = 0
+for count, is_labelled in ((fresh, False), (labelled, True), (answered, True)):
+    for start in range(0, count, 20000):
+        with transaction.atomic():
+            size = min(20000, count - start)
+            rows = Review.objects.bulk_create([
+                Review(project=project, dataset=dataset, row_number=made + n + 1,
+                       text=f"Review number {{made + n}} of a thing that I bought and like well.",
+                       text_key=made + n, split="train", is_labelled=is_labelled)
+                for n in range(size)], batch_size=2000)
+            made += size
+            if count == answered and is_labelled and answered:
+                Annotation.objects.bulk_create([
+                    Annotation(project=project, review=each, annotator=members[0],
+                               schema_id=schema.id) for each in rows], batch_size=2000)
+                OpenReview.objects.bulk_create([
+                    OpenReview(project=project, review=each, cause="overlap") for each in rows],
+                    batch_size=2000)
+if answered:
+    Project.objects.filter(pk=project.pk).update(overlap_count=2)
+print(json.dumps(tokens))
+"""
+
+
+def _project(
+    gloss: Stack, slug: str, *, people: int, fresh: int, labelled: int = 0, answered: int = 0
+) -> list[str]:
+    """Make a project with reviews; return a token for each of its annotators."""
+    arguments = repr((slug, people, fresh, labelled, answered))
+    code = _MAKE.format(arguments=arguments)
+    tokens: list[str] = gloss.python(code)
+    return tokens

@@ -1,0 +1,242 @@
+"""The queue as a state machine: whatever happens in whatever order, no label is lost or doubled."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.core.cache import cache
+from django.db import transaction
+from django.utils import timezone
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    Bundle,
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    multiple,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from accounts.models import User
+from common.errors import Conflict, Invalid, NotVisible
+from labelling import reservations, seats, services
+from labelling.models import Annotation, Answer, Assignment, OpenReview
+from projects.models import Membership, Project, Role
+from projects.services import remove_member
+from reviews.models import Dataset, Review
+from tests import factories
+
+SEATED = [str(each) for each in seats.SEATED]
+people = st.integers(0, 3)
+
+
+class Queue(RuleBasedStateMachine):
+    """Four people, up to a dozen reviews, an overlap from 1 to 3."""
+
+    held = Bundle("held")
+
+    def __init__(self) -> None:
+        super().__init__()
+        # A transaction around each run, rolled back in its end: runs do not see each other.
+        self._around = transaction.atomic()
+        self._around.__enter__()
+        cache.clear()
+        self.acknowledged: dict[tuple[int, int], float] = {}
+
+    def teardown(self) -> None:
+        transaction.set_rollback(True)
+        self._around.__exit__(None, None, None)
+
+    @initialize(count=st.integers(1, 3), share=st.sampled_from([1.0, 0.5]))
+    def begin(self, count: int, share: float) -> None:
+        self.owner = factories.user()
+        self.project = factories.project(owner=self.owner, preset="product-reviews")
+        Project.objects.filter(pk=self.project.pk).update(overlap_count=count, overlap_share=share)
+        self.project.refresh_from_db()
+        self.dataset: Dataset = factories.dataset(self.project)
+        self.people: list[User] = [factories.member(self.project, Role.ANNOTATOR) for _ in range(4)]
+        self.version = 1
+
+    # --- What happens -----------------------------------------------------------------------------
+
+    @rule(count=st.integers(1, 3), is_control=st.booleans())
+    def import_reviews(self, count: int, is_control: bool) -> None:
+        for _ in range(count):
+            factories.review(self.project, dataset=self.dataset, is_control=is_control)
+
+    @rule(target=held, who=people, roll=st.sampled_from([0.0, 0.99]))
+    def next(self, who: int, roll: float) -> Any:
+        person = self._person(who)
+        if person is None:
+            return multiple()
+        found = services.next_assignment(project=self.project, annotator=person, roll=roll)
+        return found.pk if found else multiple()
+
+    @rule(target=held, who=people)
+    def fetch_ahead(self, who: int) -> Any:
+        person = self._person(who)
+        if person is None:
+            return multiple()
+        found = services.fetch_ahead(project=self.project, annotator=person)
+        assert len(found) <= 6
+        return multiple(*(each.pk for each in found))
+
+    @rule(which=held, rating=st.integers(1, 5))
+    def submit(self, which: int, rating: int) -> None:
+        assignment = self._of(which)
+        try:
+            said = self._say(assignment, rating)
+        except Conflict:
+            return
+        key = (assignment.review_id, assignment.annotator_id)
+        assert self.acknowledged.setdefault(key, rating) == rating
+        assert (said.review_id, said.annotator_id) == key
+
+    @rule(which=held, rating=st.integers(1, 5))
+    def submit_and_crash(self, which: int, rating: int) -> None:
+        """Die before the commit: nothing is acknowledged and nothing kept."""
+        assignment = self._of(which)
+        try:
+            with transaction.atomic():
+                self._say(assignment, rating)
+                transaction.set_rollback(True)
+        except Conflict:
+            pass
+
+    @precondition(lambda self: self.acknowledged)
+    @rule(which=held)
+    def resubmit(self, which: int) -> None:
+        assignment = self._of(which)
+        key = (assignment.review_id, assignment.annotator_id)
+        if key in self.acknowledged:
+            before = Annotation.objects.get(review=key[0], annotator=key[1])
+            assert self._say(assignment, self.acknowledged[key]).pk == before.pk
+
+    @rule(which=held)
+    def skip(self, which: int) -> None:
+        assignment = self._of(which)
+        try:
+            services.skip(assignment=assignment, annotator=assignment.annotator, reason="odd")
+        except Conflict:
+            assert (assignment.review_id, assignment.annotator_id) in self.acknowledged
+
+    @rule(which=held)
+    def heartbeat(self, which: int) -> None:
+        assignment = self._of(which)
+        try:
+            services.heartbeat(assignment=assignment, annotator=assignment.annotator)
+        except Conflict:
+            return
+        assert self._of(which).lease_until > timezone.now()
+
+    @rule(which=held)
+    def run_out(self, which: int) -> None:
+        past = timezone.now() - timedelta(seconds=1)
+        Assignment.objects.filter(pk=which, state="leased").update(lease_until=past)
+
+    @rule(who=people)
+    def sign_out(self, who: int) -> None:
+        services.release(annotator=self.people[who], reason="signed out")
+
+    @rule(who=people)
+    def reserve(self, who: int) -> None:
+        ids = list(Review.objects.filter(project=self.project).values_list("pk", flat=True))
+        person = self._person(who)
+        if ids and person is not None:
+            reservations.reserve(
+                project=self.project,
+                username=person.username,
+                review_ids=ids[: len(ids) // 2 + 1],
+                actor=self.owner,
+            )
+
+    @rule(who=people)
+    def remove_annotator(self, who: int) -> None:
+        person = self._person(who)
+        if person is not None and self._member_count() > 1:
+            remove_member(project=self.project, username=person.username, actor=self.owner)
+
+    # --- What always holds ------------------------------------------------------------------------
+
+    @invariant()
+    def nothing_acknowledged_is_lost_and_nothing_doubled(self) -> None:
+        stored = {(each.review_id, each.annotator_id): each.pk for each in Annotation.objects.all()}
+        assert stored.keys() == self.acknowledged.keys()
+        assert Annotation.objects.count() == len(stored)
+        numbers = dict(
+            Answer.objects.filter(question__key="rating").values_list("annotation_id", "number")
+        )
+        for key, rating in self.acknowledged.items():
+            assert numbers[stored[key]] == rating
+
+    @invariant()
+    def never_more_people_hold_a_review_than_should_answer_it(self) -> None:
+        sitting: dict[int, set[int]] = {}
+        rows = Assignment.objects.filter(state__in=SEATED)
+        for review_id, annotator_id in rows.values_list("review_id", "annotator_id"):
+            sitting.setdefault(review_id, set()).add(annotator_id)
+        for review_id, annotator_id in self.acknowledged:
+            sitting.setdefault(review_id, set()).add(annotator_id)
+        for review_id, who in sitting.items():
+            assert len(who) <= seats.wanted(self.project, review_id)
+
+    @invariant()
+    def what_is_open_wants_more_and_what_wants_more_is_open(self) -> None:
+        answered: dict[int, int] = {}
+        for review_id, _ in self.acknowledged:
+            answered[review_id] = answered.get(review_id, 0) + 1
+        wanting = {
+            review_id
+            for review_id, count in answered.items()
+            if count < seats.wanted(self.project, review_id)
+        }
+        assert set(OpenReview.objects.values_list("review_id", flat=True)) == wanting
+
+    # --- Helpers ----------------------------------------------------------------------------------
+
+    def _person(self, who: int) -> User | None:
+        """Return a person who is still a member."""
+        person = self.people[who]
+        is_member = Membership.objects.filter(project=self.project, user=person).exists()
+        return person if is_member else None
+
+    def _member_count(self) -> int:
+        return Membership.objects.filter(project=self.project, user__in=self.people).count()
+
+    def _of(self, which: int) -> Assignment:
+        return Assignment.objects.select_related("annotator", "project").get(pk=which)
+
+    def _say(self, assignment: Assignment, rating: float) -> Annotation:
+        try:
+            return services.submit(
+                assignment=assignment,
+                annotator=assignment.annotator,
+                schema_version=self.version,
+                answers={"sentiment": "neutral", "rating": rating, "aspects": []},
+            )
+        except (Invalid, NotVisible) as error:
+            raise AssertionError(error) from error
+
+
+@pytest.fixture
+def _cleared() -> Iterator[None]:
+    yield
+    cache.clear()
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("_cleared")
+def test_the_queue_loses_and_doubles_nothing() -> None:
+    run_state_machine_as_test(
+        Queue,
+        settings=settings(
+            max_examples=25,
+            stateful_step_count=30,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
