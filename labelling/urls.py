@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from labelling import api, question_views, queue_api, queue_views, views, work_views
+from labelling import (
+    agreement_api,
+    agreement_views,
+    api,
+    question_views,
+    queue_api,
+    queue_views,
+    views,
+    work_views,
+)
 
 app_name = "labelling"
 urlpatterns = [
@@ -14,7 +23,10 @@ urlpatterns = [
     path("assignments/<int:assignment_id>/heartbeat/", work_views.heartbeat, name="heartbeat"),
     path("annotations/<int:annotation_id>/", work_views.edit, name="edit"),
     path("reviews/<int:review_id>/", work_views.second_opinion, name="second_opinion"),
-    path("agreement/", views.agreement, name="agreement"),
+    # Agreement.
+    path("agreement/", agreement_views.agreement, name="agreement"),
+    path("agreement/pairs.csv", agreement_views.agreement_pairs, name="agreement_pairs"),
+    path("agreement/reviews/", agreement_views.agreement_reviews, name="agreement_reviews"),
     path("questions/", question_views.questions, name="questions"),
     path("questions/add/", question_views.question_add, name="question_add"),
     path("questions/<slug:key>/", question_views.question_edit, name="question_edit"),
@@ -32,6 +44,7 @@ api_urlpatterns = [
     path("projects/<slug:slug>/schema/", api.SchemaApi.as_view()),
     path("projects/<slug:slug>/queue/next/", api.QueueNextApi.as_view()),
     path("projects/<slug:slug>/annotations/", api.AnnotationListApi.as_view()),
+    path("projects/<slug:slug>/agreement/", agreement_api.AgreementApi.as_view()),
     path("assignments/<int:assignment_id>/submit/", api.SubmitApi.as_view()),
     path("assignments/<int:assignment_id>/skip/", api.SkipApi.as_view()),
     path("assignments/<int:assignment_id>/heartbeat/", api.HeartbeatApi.as_view()),

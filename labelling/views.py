@@ -1,12 +1,11 @@
-"""Pages around labelling: where to start, what one did, what comes next, how far people agree."""
+"""Pages around labelling: where to start, what one did, what comes next."""
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from common.http import page
-from labelling import agreement_table, selectors
+from labelling import selectors
 from labelling.tabs import tabs
 from projects.access import enter
 from projects.models import Membership, Role
@@ -29,16 +28,3 @@ def home(request: HttpRequest, slug: str) -> HttpResponse:
         "tabs": tabs(membership, "home"),
     }
     return page(request, "labelling/home.html", context)
-
-
-@login_required
-@require_GET
-def agreement(request: HttpRequest, slug: str) -> HttpResponse:
-    """Show how far people agree, question by question."""
-    project = enter(request, slug, at_least=Role.REVIEWER, section="label")
-    membership: Membership = request.gloss_membership  # type: ignore[attr-defined]  # set by enter
-    context = {
-        "rows": agreement_table.rows(project),
-        "tabs": tabs(membership, "agreement"),
-    }
-    return render(request, "labelling/agreement.html", context)

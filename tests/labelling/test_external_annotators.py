@@ -10,7 +10,9 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from analysis.selectors import progress_of
 from labelling import agreement_table, imported, services
+from labelling.agreement_rows import Chosen, shared_answers
 from labelling.bulk import label_reviews
+from labelling.selectors import current_schema
 from projects.models import Membership, Project, Role
 from reviews.models import BulkAction, Review
 from tests import factories
@@ -63,11 +65,16 @@ def test_the_page_of_a_review_shows_them_to_reviewers_only(
 
 
 def test_agreement_counts_them(project: Project, reviews: list[Review]) -> None:
-    rows = {row.name: row for row in agreement_table.rows(project)}
+    schema = current_schema(project)
+    shared = shared_answers(project, schema, Chosen())
+    equal = {
+        row.question.key: row.figures[0].figure.value
+        for row in agreement_table.rows(shared, schema.questions)
+    }
 
-    assert rows["Sentiment"].percent.value == pytest.approx(3 / 4)
-    assert rows["Rating"].percent.value == 1.0
-    assert rows["Sentiment"].kappa is not None
+    assert {person.name for person in shared.people} == {"ann", "<b>bob</b>"}
+    assert equal["sentiment"] == pytest.approx(3 / 4)
+    assert equal["rating"] == 1.0
 
 
 def test_they_are_no_members_and_set_no_pace(
