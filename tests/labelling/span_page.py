@@ -1,4 +1,4 @@
-"""The span component on a page of its own: real templates, scripts, styles and policy, no server."""
+"""The span component on a page of its own: real templates, scripts, styles, policy; no server."""
 
 import json
 import mimetypes
@@ -58,10 +58,10 @@ _PAGE = """<!doctype html><html lang="en" data-bs-theme="{theme}"><head><meta ch
 {styles}</head><body><main class="label-page"><h1 class="visually-hidden">Spans</h1>
 <div data-label-root data-shortcuts="on"><form class="label-work" data-label-form>
 <section class="label-text" aria-label="Review">
-<div class="review-text has-spans" dir="auto" tabindex="-1" data-work-start data-span-text></div>
+<div class="review-text has-spans" dir="auto" tabindex="-1" data-span-text></div>
 <div class="span-lists" data-span-lists></div></section>
 <section class="label-answers" aria-label="Answers">{questions}
-<div class="label-actions"><button class="btn btn-primary btn-lg" type="button">Submit</button></div>
+<div class="label-actions"><button class="btn btn-lg" type="button">Submit</button></div>
 </section></form></div><p class="label-state" role="status" data-label-state></p></main>
 <script type="application/json" id="span-data">{data}</script>
 <script type="module" src="/drive.js"></script></body></html>"""
@@ -130,7 +130,7 @@ class SpanPage:
 
     @property
     def spans(self) -> tuple[SpanValue, ...]:
-        """Return what the form would send, as the server reads it: it raises where that is wrong."""
+        """Return what the form would send, as the server reads it; a fault raises."""
         field = self.page.locator(f"[data-span-field={self.question.key}]").input_value()
         value = answers.parse_one(self.question, json.loads(field), self.text)
         assert isinstance(value, tuple)

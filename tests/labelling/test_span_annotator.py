@@ -1,4 +1,4 @@
-"""Marking spans in a real browser: by mouse, by keyboard alone, by finger; any script; long texts."""
+"""Spans in a real browser: by mouse, by keyboard alone, by finger; any script; long texts."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -90,7 +90,9 @@ def test_a_selection_within_an_emoji_family_takes_the_family(opened: Open) -> No
 
 
 def test_a_click_picks_the_innermost_span_and_again_the_one_around_it(opened: Open) -> None:
-    spans = opened(TEXT, marked=[mark(TEXT, "Great price", "price"), mark(TEXT, "price", "quality")])
+    spans = opened(
+        TEXT, marked=[mark(TEXT, "Great price", "price"), mark(TEXT, "price", "quality")]
+    )
     at = spans.corner(TEXT.index("price") + 1)
 
     spans.page.mouse.click(*at)
@@ -285,7 +287,9 @@ def test_touching_is_no_overlap_and_a_resize_stops_there(opened: Open) -> None:
 
 
 def test_nested_and_overlapping_spans_are_shown_with_a_line_and_a_name_each(opened: Open) -> None:
-    spans = opened(TEXT, marked=[mark(TEXT, "Great price", "price"), mark(TEXT, "price", "quality")])
+    spans = opened(
+        TEXT, marked=[mark(TEXT, "Great price", "price"), mark(TEXT, "price", "quality")]
+    )
     marks = spans.page.locator("mark")
 
     offsets = marks.evaluate_all(
@@ -431,7 +435,9 @@ def test_only_what_changed_is_painted_anew(opened: Open) -> None:
     spans.page.evaluate(
         """() => {
           window.touched = 0;
-          const count = (records) => records.forEach((each) => (window.touched += each.addedNodes.length));
+          const count = (records) => {
+            for (const each of records) window.touched += each.addedNodes.length;
+          };
           new MutationObserver(count).observe(window.spans.box, { childList: true, subtree: true });
         }"""
     )
