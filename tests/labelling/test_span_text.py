@@ -83,10 +83,10 @@ def test_what_is_selected_is_the_slice_by_code_points_and_cuts_no_grapheme(
     component: SpanPage,
 ) -> None:
     rng = random.Random(1)
-    cases = []
+    cases: list[tuple[str, int, int]] = []
     for text in texts(1):
-        ends = sorted(rng.randint(0, units(text)) for _ in range(2))
-        cases.append([text, *ends])
+        start, end = sorted(rng.randint(0, units(text)) for _ in range(2))
+        cases.append((text, start, end))
 
     found = run(
         component,
@@ -173,10 +173,10 @@ def test_blocks_put_together_are_the_text_and_cut_no_grapheme(component: SpanPag
 
 def test_the_browser_cuts_pieces_as_python_does(component: SpanPage) -> None:
     rng = random.Random(6)
-    cases = []
+    cases: list[tuple[str, list[dict[str, Any]]]] = []
     for text in texts(6):
         ranges = {(a, b) for a, b in _ranges(rng, len(text), 6)}
-        cases.append([text, [{"start": a, "end": b, "option": f"o{a}"} for a, b in sorted(ranges)]])
+        cases.append((text, [{"start": a, "end": b, "option": f"o{a}"} for a, b in sorted(ranges)]))
 
     found = run(
         component,
