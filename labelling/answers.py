@@ -128,6 +128,9 @@ def _spans(question: QuestionSnapshot, raw: Any, text: str) -> tuple[SpanValue, 
             raise Fault(fault)
     for value in spans.doubled(values):
         raise Fault(f"{value.start} to {value.end} is marked {value.option!r} twice.")
+    clash = None if question.allows_overlap else spans.clash(values)
+    if clash:
+        raise Fault(clash)
     return tuple(sorted(values))
 
 

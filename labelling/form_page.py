@@ -160,11 +160,13 @@ def span_data(
     return {
         "text": text,
         "polarityKeys": hotkeys.POLARITY_KEYS,
+        "maxSpans": answers_json.MAX_SPANS,
         "questions": [
             {
                 "key": question.key,
                 "name": question.name,
                 "hasPolarity": question.has_polarity,
+                "allowsOverlap": question.allows_overlap,
                 "options": [
                     {"key": option.key, "name": option.name, "colour": option.colour}
                     for option in question.options

@@ -49,6 +49,12 @@ class QuestionForm(forms.Form):
     has_polarity = forms.BooleanField(
         required=False, label="Spans say negative, neutral or positive"
     )
+    allows_overlap = forms.BooleanField(
+        required=False,
+        initial=True,
+        label="Spans may overlap",
+        help_text="Spans only. Without it two spans of one review share no character.",
+    )
 
     @classmethod
     def values_of(cls, question: QuestionSnapshot) -> dict[str, Any]:
@@ -63,6 +69,7 @@ class QuestionForm(forms.Form):
             "maximum": question.maximum,
             "is_integer": question.is_integer,
             "has_polarity": question.has_polarity,
+            "allows_overlap": question.allows_overlap,
         }
 
     def fix_kind(self) -> None:
@@ -85,6 +92,7 @@ class QuestionForm(forms.Form):
             maximum=data["maximum"] if kind == "number" else None,
             is_integer=data["is_integer"] and kind == "number",
             has_polarity=data["has_polarity"] and kind == "spans",
+            allows_overlap=data["allows_overlap"] or kind != "spans",
         )
 
     def _options(self, before: QuestionSnapshot | None) -> tuple[OptionSnapshot, ...]:

@@ -15,7 +15,7 @@ from labelling.answers import MAX_SPANS, Answers, AnswerValue, Fault
 from labelling.models import Annotation, Answer, Gold, GoldSource, GoldSpan, Span
 from labelling.option_words import by_word, unknown
 from labelling.snapshot import QuestionSnapshot, SchemaSnapshot
-from labelling.spans import POLARITIES, SpanValue, fault_of
+from labelling.spans import POLARITIES, SpanValue, clash, fault_of
 from labelling.versions import freeze, hold_version
 from projects.models import Project
 from reviews.answers import ImportedSpan
@@ -58,7 +58,11 @@ def parse_spans(question: QuestionSnapshot, raw: str) -> tuple[ImportedSpan, ...
     for each in listed:
         span = _span(question, words, each)
         marks.setdefault((span.start, span.end, span.option), span)
-    return tuple(sorted(marks.values(), key=lambda span: (span.start, span.end, span.option)))
+    found = sorted(marks.values(), key=lambda span: (span.start, span.end, span.option))
+    fault = None if question.allows_overlap else clash(found)
+    if fault:
+        raise ValueError(fault)
+    return tuple(found)
 
 
 def _span(question: QuestionSnapshot, words: Mapping[str, str], raw: Any) -> ImportedSpan:
@@ -125,7 +129,10 @@ def store_gold_spans(
 def _in_text(
     question: QuestionSnapshot, value: Sequence[ImportedSpan], text: str
 ) -> tuple[SpanValue, ...]:
-    """Return imported spans with the text that they cover; options that are gone are left out."""
+    """Return imported spans with the text that they cover; options that are gone are left out.
+
+    So are all of them where they overlap and may not since the file was read.
+    """
     options = {option.key for option in question.options}
     marks: dict[tuple[int, int, str], SpanValue] = {}
     for each in value:
@@ -138,6 +145,8 @@ def _in_text(
         if fault:
             raise ValueError(fault)
         marks.setdefault((span.start, span.end, span.option), span)
+    if not question.allows_overlap and clash(marks.values()):
+        return ()
     return tuple(sorted(marks.values()))
 
 

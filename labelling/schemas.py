@@ -101,6 +101,8 @@ def _bound_faults(at: str, question: QuestionSnapshot) -> Iterator[FieldError]:
         yield FieldError(f"{at}.minimum", f"The minimum {low:g} is not below the maximum {high:g}.")
     if question.has_polarity and question.kind != "spans":
         yield FieldError(f"{at}.has_polarity", "Only spans have a polarity.")
+    if not question.allows_overlap and question.kind != "spans":
+        yield FieldError(f"{at}.allows_overlap", "Only spans can be kept from overlapping.")
 
 
 def _option_faults(at: str, question: QuestionSnapshot) -> Iterator[FieldError]:

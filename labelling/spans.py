@@ -3,9 +3,10 @@
 Offsets count code points, as Python's strings do; `end` is exclusive.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Protocol
 
 POLARITIES = ("negative", "neutral", "positive")
 
@@ -65,6 +66,41 @@ def doubled(spans: Sequence[SpanValue]) -> Iterator[SpanValue]:
         if mark in seen:
             yield span
         seen.add(mark)
+
+
+class Placed(Protocol):
+    """What has a place in a text."""
+
+    @property
+    def start(self) -> int:
+        """Return the first code point's offset."""
+        ...
+
+    @property
+    def end(self) -> int:
+        """Return the offset behind the last code point."""
+        ...
+
+    @property
+    def option(self) -> str:
+        """Return the option's key."""
+        ...
+
+
+def clash(spans: Iterable[Placed]) -> str | None:
+    """Return the sentence that names the first two spans that share characters, or None.
+
+    A span within another shares them; two that only touch do not.
+    """
+    ordered = sorted(spans, key=lambda span: (span.start, span.end))
+    for before, after in pairwise(ordered):  # of a clash-free beginning the last one ends last
+        if after.start < before.end:
+            return (
+                f"{before.start} to {before.end} ({before.option}) and {after.start} to "
+                f"{after.end} ({after.option}) overlap, and these spans may not: "
+                "keep one of the two, or move an end."
+            )
+    return None
 
 
 @dataclass(frozen=True, slots=True)

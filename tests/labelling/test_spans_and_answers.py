@@ -1,5 +1,7 @@
 """Spans and answers against the text and the questions, without a database."""
 
+from dataclasses import replace
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -7,13 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from common.errors import Invalid
-from labelling import answers, spans
+from labelling import answers, consensus, spans
 from labelling.presets import PRESETS
 from labelling.snapshot import SchemaSnapshot
 from labelling.spans import SpanValue
 
 TEXT = "Great price 👍🏽, bad box"
 SCHEMA = SchemaSnapshot(version=1, questions=PRESETS["product-reviews"].questions)
+SPANS = next(each for each in SCHEMA.questions if each.kind == "spans")
 GOOD: dict[str, Any] = {"sentiment": "positive", "rating": 4, "aspects": []}
 
 
@@ -72,9 +75,17 @@ def test_overlap_counts_shared_code_points(
     assert spans.overlap(a, b) == spans.overlap(b, a) == shared
 
 
+#: What offsets go wrong over: emoji families, flags, combining marks, right to left, line ends.
+NASTY = [
+    "👨‍👩‍👧‍👦", "👍🏽", "🇩🇪", "1️⃣", "e\u0301", "सी", "שָׁלוֹם", "سلام", "\u1112\u1161\u11ab", "\r\n",
+    "\n", "\u202e", " ", "box",
+]  # fmt: skip
+LETTERS = st.one_of(st.sampled_from(NASTY), st.characters(exclude_categories=["Cs"]))
+
+
 @st.composite
 def marked(draw: st.DrawFn) -> tuple[str, list[SpanValue]]:
-    text = draw(st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=60))
+    text = "".join(draw(st.lists(LETTERS, min_size=1, max_size=40)))
     edges = st.tuples(st.integers(0, len(text)), st.integers(0, len(text)))
     ranges = draw(st.sets(edges.filter(lambda edge: edge[0] < edge[1]), max_size=8))
     values = [
@@ -96,6 +107,50 @@ def test_spans_survive_the_way_to_json_and_back(case: tuple[str, list[SpanValue]
     assert answers.to_json(parsed, SCHEMA)["aspect_spans"] == [
         spans_json(value) for value in sorted(values)
     ]
+
+
+@given(marked())
+def test_spans_that_may_not_overlap_are_refused_just_when_two_share_a_character(
+    case: tuple[str, list[SpanValue]],
+) -> None:
+    text, values = case
+    question = replace(SPANS, allows_overlap=False)
+    shared = any(spans.overlap(a, b) for a, b in combinations(values, 2))
+    written = [spans_json(value) for value in values]
+
+    if shared:
+        with pytest.raises(answers.Fault, match="overlap"):
+            answers.parse_one(question, written, text)
+    else:
+        assert answers.parse_one(question, written, text) == tuple(sorted(values))
+    assert answers.parse_one(SPANS, written, text) == tuple(sorted(values))
+
+
+@given(st.lists(marked().map(lambda case: tuple(case[1])), min_size=1, max_size=4))
+def test_consensus_of_people_whose_spans_lie_apart_lies_apart(
+    given_: list[tuple[SpanValue, ...]],
+) -> None:
+    apart = [each for each in given_ if spans.clash(each) is None]
+
+    assert spans.clash(consensus.by_range(apart)) is None if apart else True
+
+
+@pytest.mark.parametrize(
+    ("ranges", "says"),
+    [
+        ([(0, 5), (5, 9)], None),
+        ([(0, 5), (4, 9)], "0 to 5 (price) and 4 to 9 (price) overlap"),
+        ([(2, 4), (0, 9)], "0 to 9 (price) and 2 to 4 (price) overlap"),
+        ([(0, 9), (12, 14), (3, 4)], "0 to 9 (price) and 3 to 4 (price) overlap"),
+        ([(3, 8), (3, 8)], "3 to 8 (price) and 3 to 8 (price) overlap"),
+        ([], None),
+    ],
+    ids=["touching", "crossing", "nested", "not neighbours", "the same", "none"],
+)
+def test_a_clash_names_both_spans(ranges: list[tuple[int, int]], says: str | None) -> None:
+    said = spans.clash([SpanValue(start, end, option="price") for start, end in ranges])
+
+    assert said is None if says is None else said is not None and said.startswith(says)
 
 
 def spans_json(value: SpanValue) -> dict[str, Any]:

@@ -1,56 +1,65 @@
-// Marks spans in a review's text with mouse or keyboard: overlapping, any script and direction, with
-// an optional polarity. Spans are { question, start, end, option, polarity } in code points.
-import { SpanText, pieces } from "./span-text.js";
+// Marks spans in a review's text by mouse, keyboard or touch: any script and direction, overlapping
+// where the question allows it. Spans are { question, start, end, option, polarity } in code points.
+import { SpanBar } from "./span-bar.js";
+import { SpanList } from "./span-list.js";
+import { SpanSet } from "./span-set.js";
+import { SpanText } from "./span-text.js";
+import { SpanTools } from "./span-tools.js";
+import { SpanView } from "./span-view.js";
 
-const POLARITY_WORDS = { negative: "Negative", neutral: "Neutral", positive: "Positive" };
-const POLARITY_SIGNS = { negative: "−", neutral: "=", positive: "+" };
-
-function element(tag, className, text) {
-  const made = document.createElement(tag);
-  if (className) made.className = className;
-  if (text !== undefined) made.textContent = text;
-  return made;
-}
-
-const isSame = (a, b) => a.question === b.question && a.start === b.start && a.end === b.end && a.option === b.option;
+const PICK_FIRST = "Pick words in the text first: with the mouse or a finger, or with the arrow keys.";
+const MARK_FIRST = "Mark these words with an option first; then all others like them can be marked.";
+const isField = (target) => target.closest("input:not([type=checkbox], [type=radio]), textarea, select") !== null;
 
 export class SpanAnnotator {
-  #past = [];
-  #future = [];
   #word = 0;
   #anchor = 0;
+  /** What the arrow keys picked, and what was selected when a button was pressed. */
   #cursor = null;
+  #held = null;
+  /** The span that polarity, resizing and "all like it" are about. */
   #active = null;
+  #hasDragged = false;
 
   /** `root` holds the text, the lists, the fields and the option buttons; `say` tells screen readers. */
   constructor(root, data, { say, onChange }) {
     this.root = root;
     this.box = root.querySelector("[data-span-text]");
-    this.lists = root.querySelector("[data-span-lists]");
+    this.data = data;
     this.say = say;
     this.onChange = onChange;
-    this.data = data;
     this.text = new SpanText(data.text);
-    this.questions = new Map(data.questions.map((question) => [question.key, question]));
-    this.spans = data.questions.flatMap(({ key, spans }) => spans.map((span) => ({ polarity: "", ...span, question: key })));
+    this.set = new SpanSet(this.text, data);
+    this.view = new SpanView(this.box, this.set);
+    const lists = root.querySelector("[data-span-lists]");
+    lists.replaceChildren();
+    this.tools = new SpanTools(lists, data);
+    this.list = new SpanList(lists, this.set, data);
+    this.bar = new SpanBar(root, this.set, data);
     this.#prepare();
     this.#render();
+  }
+
+  get spans() {
+    return this.set.spans;
   }
 
   #prepare() {
     this.box.tabIndex = 0;
     this.box.setAttribute("role", "group");
-    this.box.setAttribute("aria-label", "Review text. Arrow keys pick words, Shift takes in more, the key of an option marks them.");
+    this.box.setAttribute("aria-label", "Review text");
+    this.box.setAttribute("aria-describedby", this.tools.describe());
     this.box.addEventListener("keydown", (event) => this.#onKey(event));
     this.box.addEventListener("click", (event) => this.#onClick(event));
-    this.root.addEventListener("pointerdown", (event) => {
-      // The buttons act on what is selected in the text: pressing one must not clear it.
-      if (event.target.closest("[data-span-option]")) event.preventDefault();
-    });
-    this.root.addEventListener("click", ({ target }) => {
-      const button = target.closest("[data-span-option]");
-      if (button) this.mark(button.dataset.spanQuestion, button.dataset.spanOption);
-    });
+    this.root.addEventListener("keydown", (event) => this.#onUndoKey(event));
+    this.root.addEventListener("pointerdown", (event) => this.#onPress(event));
+    this.root.addEventListener("click", (event) => this.#onButton(event));
+    new ResizeObserver(() => this.view.placeHandles(this.#active)).observe(this.box);
+    const onSelection = () => {
+      if (!this.box.isConnected) return document.removeEventListener("selectionchange", onSelection);
+      return this.#showBar();
+    };
+    document.addEventListener("selectionchange", onSelection);
   }
 
   // --- What is picked ---
@@ -61,16 +70,13 @@ export class SpanAnnotator {
     const range = selection.getRangeAt(0);
     if (!this.box.contains(range.startContainer) || !this.box.contains(range.endContainer)) return null;
     return this.text.snap([
-      this.#unitAt(range.startContainer, range.startOffset),
-      this.#unitAt(range.endContainer, range.endOffset),
+      this.view.unitAt(range.startContainer, range.startOffset),
+      this.view.unitAt(range.endContainer, range.endOffset),
     ]);
   }
 
-  #unitAt(node, offset) {
-    const before = document.createRange();
-    before.selectNodeContents(this.box);
-    before.setEnd(node, offset);
-    return before.toString().length;
+  #picked() {
+    return this.#selected() ?? this.#held ?? this.#cursor;
   }
 
   #wordRange() {
@@ -78,91 +84,215 @@ export class SpanAnnotator {
     return [this.text.words[first][0], this.text.words[last][1]];
   }
 
+  #pick(range) {
+    this.#cursor = range;
+    this.#active = null;
+    this.#render();
+    this.view.show(range);
+    const here = this.set.touching(range).map((span) => this.set.name(span));
+    this.say(this.text.slice(...range) + (here.length ? `, marked ${here.join(", ")}` : ""));
+  }
+
+  #activate(span) {
+    this.#active = span;
+    this.#cursor = null;
+    this.#standOn([span.start, span.end]);
+    this.#render();
+  }
+
+  /** Let the arrow keys go on from here. */
+  #standOn([start, end]) {
+    this.#word = this.text.wordAt(end - 1);
+    this.#anchor = this.text.wordAt(start);
+  }
+
+  #clear() {
+    document.getSelection().removeAllRanges();
+    this.#cursor = null;
+    this.#active = null;
+    this.#render();
+  }
+
   // --- Changes ---
 
-  /** Mark what is picked with an option. */
+  /** Mark what is picked with an option; what is marked so already is taken away. */
   mark(question, option) {
-    const range = this.#selected() ?? this.#cursor;
-    if (!range) return this.say("Pick words in the text first: with the mouse, or with the arrow keys.");
+    const range = this.#picked();
+    this.#held = null;
+    if (!range) return this.#active ? this.#changeOption(question, option) : this.say(PICK_FIRST);
     const span = { question, start: range[0], end: range[1], option, polarity: "" };
-    const same = this.spans.find((each) => isSame(each, span));
     document.getSelection().removeAllRanges();
-    if (same) return this.#change(this.spans.filter((each) => each !== same), null, `Removed ${this.#told(same)}`);
-    return this.#change([...this.spans, span], span, this.#told(span));
+    if (this.text.words.length) this.#standOn(range);
+    const same = this.set.same(span);
+    return same ? this.#remove(same) : this.#added(span);
   }
 
-  #change(spans, active, words) {
-    this.#past.push(this.spans);
-    this.#future = [];
-    this.#set(spans, active);
-    this.say(words);
+  #added(span) {
+    return this.#changed(this.set.add(span), span, this.set.told(span));
   }
 
-  #set(spans, active) {
-    this.spans = [...spans].sort((a, b) => a.start - b.start || b.end - a.end);
+  #changeOption(question, option) {
+    const changed = { ...this.#active, question, option };
+    if (question !== this.#active.question) return this.#added({ ...changed, polarity: "" });
+    return this.#changed(this.set.replace(this.#active, changed), changed, this.set.told(changed));
+  }
+
+  /** Show a change, or say why it was refused. */
+  #changed(fault, active, words) {
+    if (fault) {
+      this.#render();
+      return this.say(fault);
+    }
     this.#active = active;
     this.#render();
     this.onChange();
+    return this.say(words);
   }
 
-  /** Say what the active span says about its option. */
+  /** Say what the active span says about its option; the same again takes it back. */
   setPolarity(polarity, span = this.#active) {
-    if (!span || !this.questions.get(span.question).hasPolarity) return false;
+    if (!span || !this.set.questions.get(span.question).hasPolarity) return false;
     const changed = { ...span, polarity: span.polarity === polarity ? "" : polarity };
-    this.#change(this.spans.map((each) => (each === span ? changed : each)), changed, this.#told(changed));
+    this.#changed(this.set.replace(span, changed), changed, this.set.told(changed));
     return true;
   }
 
   #remove(span) {
-    this.#change(this.spans.filter((each) => each !== span), null, `Removed ${this.#told(span)}`);
+    return this.#changed(this.set.remove(span), null, `Removed ${this.set.told(span)}`);
+  }
+
+  #removeHere() {
+    const range = this.#picked();
+    const span = this.#active ?? (range && this.set.touching(range)[0]);
+    if (span) this.#remove(span);
+  }
+
+  /** Mark every place that reads like the active span, where that is not marked so yet. */
+  markAlike() {
+    const range = this.#picked();
+    const span = this.#active ?? this.spans.find(({ start, end }) => range && start === range[0] && end === range[1]);
+    if (!span) return this.say(range ? MARK_FIRST : PICK_FIRST);
+    const found = this.set.alike(span, this.tools.how());
+    const added = this.set.addAll(found);
+    const left = found.length - added.length;
+    const said = added.length ? `${this.set.name(span)}: ${added.length} more marked` : `No other “${this.set.words(span)}” to mark`;
+    return this.#changed(null, span, `${said}${left ? `; ${left} left out, because they would overlap or be too many` : ""}.`);
+  }
+
+  /** Take every proposal that may stand beside what is marked; return how many. */
+  takeProposals() {
+    const proposed = [...this.set.questions.keys()].flatMap((question) => this.list.proposals(question));
+    const taken = this.set.addAll(proposed.map((span) => this.#plain(span)));
+    this.#changed(null, null, `${taken.length} of ${proposed.length} suggested spans taken.`);
+    return taken.length;
+  }
+
+  #plain({ question, start, end, option, polarity }) {
+    return { question, start, end, option, polarity };
   }
 
   #undo() {
-    if (!this.#past.length) return this.say("Nothing to undo.");
-    this.#future.push(this.spans);
-    this.#set(this.#past.pop(), null);
-    return this.say("Undone.");
+    return this.set.undo() ? this.#changed(null, null, "Undone.") : this.say("Nothing to undo.");
   }
 
   #redo() {
-    if (!this.#future.length) return this.say("Nothing to redo.");
-    this.#past.push(this.spans);
-    this.#set(this.#future.pop(), null);
-    return this.say("Done again.");
+    return this.set.redo() ? this.#changed(null, null, "Done again.") : this.say("Nothing to redo.");
   }
 
-  #option({ question, option }) {
-    return this.questions.get(question).options.find(({ key }) => key === option);
+  // --- Moving the ends of a span ---
+
+  #resize(side, point) {
+    const span = this.#active;
+    const changed = { ...span, [side]: point };
+    if (changed.start >= changed.end) return this.say("A span has at least one character.");
+    if (point === span[side]) return undefined;
+    this.#cursor = null;
+    return this.#changed(this.set.replace(span, changed), changed, this.set.told(changed));
   }
 
-  #told(span) {
-    const polarity = span.polarity ? `, ${span.polarity}` : "";
-    return `${this.#option(span)?.name ?? span.option}${polarity}: ${this.text.slice(span.start, span.end)}`;
+  /** Move an end by one grapheme: of the active span, else of what is picked. */
+  #nudge(side, direction) {
+    if (this.#active) return this.#resize(side, this.text.step(this.#active[side], direction));
+    const range = [...(this.#picked() ?? this.#wordRange())];
+    const at = side === "start" ? 0 : 1;
+    range[at] = this.text.step(range[at], direction);
+    document.getSelection().removeAllRanges();
+    return range[0] < range[1] ? this.#pick(range) : undefined;
   }
 
-  // --- Keys and clicks in the text ---
+  #resizeByWord(side, towards) {
+    const point = this.#active[side];
+    const isLeftward = this.text.isLeftward(side === "start" ? point : point - 1);
+    const direction = isLeftward ? -towards : towards;
+    return this.#resize(side, this.text.stepWord(point, side === "start" ? 0 : 1, direction));
+  }
+
+  #drag(event) {
+    const side = event.target.dataset.spanHandle;
+    const { top, height } = event.target.getBoundingClientRect();
+    const above = event.clientY - (top + height / 2);
+    const end = new AbortController();
+    let point = this.#active[side];
+    event.preventDefault();
+    this.box.classList.add("is-dragging");
+    const finish = (act) => () => {
+      end.abort();
+      this.box.classList.remove("is-dragging");
+      this.view.preview(null);
+      this.#hasDragged = true;
+      act();
+    };
+    const follow = ({ clientX, clientY }) => {
+      const unit = this.view.unitFrom(clientX, clientY - above);
+      if (unit === null) return;
+      const moved = this.text.nearest(unit);
+      const { start, end: stop } = { ...this.#active, [side]: moved };
+      if (start >= stop) return;
+      point = moved;
+      this.view.preview([start, stop]);
+    };
+    document.addEventListener("pointermove", follow, { signal: end.signal });
+    document.addEventListener("pointerup", finish(() => this.#resize(side, point)), { signal: end.signal });
+    document.addEventListener("pointercancel", finish(() => {}), { signal: end.signal });
+  }
+
+  // --- Keys ---
+
+  #onUndoKey(event) {
+    const key = event.key.toLowerCase();
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || isField(event.target) || !["z", "y"].includes(key)) return;
+    this.#took(event, () => (key === "y" || event.shiftKey ? this.#redo() : this.#undo()));
+  }
 
   #onKey(event) {
-    const isUndo = (event.ctrlKey || event.metaKey) && !event.altKey;
-    if (isUndo && event.key.toLowerCase() === "z") return this.#took(event, () => (event.shiftKey ? this.#redo() : this.#undo()));
-    if (isUndo && event.key.toLowerCase() === "y") return this.#took(event, () => this.#redo());
-    if (event.ctrlKey || event.metaKey || event.altKey || event.isComposing || !this.text.words.length) return undefined;
-    const isRightToLeft = getComputedStyle(this.box).direction === "rtl";
-    const last = this.text.words.length - 1;
-    const moves = {
-      ArrowRight: () => this.#move(this.#word + (isRightToLeft ? -1 : 1), event.shiftKey),
-      ArrowLeft: () => this.#move(this.#word + (isRightToLeft ? 1 : -1), event.shiftKey),
-      Home: () => this.#move(0, event.shiftKey),
-      End: () => this.#move(last, event.shiftKey),
+    if (event.metaKey || event.altKey || event.isComposing || !this.text.words.length) return undefined;
+    const act = event.ctrlKey ? this.#controlKey(event) : this.#plainKey(event);
+    return act ? this.#took(event, act) : undefined;
+  }
+
+  #controlKey({ key, shiftKey }) {
+    if (!shiftKey || !this.#active || !["ArrowRight", "ArrowLeft"].includes(key)) return undefined;
+    return () => this.#resizeByWord("start", key === "ArrowRight" ? 1 : -1);
+  }
+
+  #plainKey({ key, shiftKey }) {
+    const isResizing = shiftKey && this.#active;
+    const across = (towards) => () => (isResizing ? this.#resizeByWord("end", towards) : this.#move(this.#beside(towards), shiftKey));
+    return {
+      ArrowRight: across(1),
+      ArrowLeft: across(-1),
+      ArrowDown: () => this.#move(this.#below(1), shiftKey),
+      ArrowUp: () => this.#move(this.#below(-1), shiftKey),
+      Home: () => this.#move(0, shiftKey),
+      End: () => this.#move(this.text.words.length - 1, shiftKey),
       Delete: () => this.#removeHere(),
       Backspace: () => this.#removeHere(),
-      ".": () => this.#nudge(1, 1),
-      ",": () => this.#nudge(1, -1),
-      ">": () => this.#nudge(0, 1),
-      "<": () => this.#nudge(0, -1),
-    };
-    const move = moves[event.key];
-    return move ? this.#took(event, move) : undefined;
+      Escape: () => this.#clear(),
+      ".": () => this.#nudge("end", 1),
+      ",": () => this.#nudge("end", -1),
+      ">": () => this.#nudge("start", 1),
+      "<": () => this.#nudge("start", -1),
+    }[key];
   }
 
   #took(event, act) {
@@ -171,163 +301,144 @@ export class SpanAnnotator {
   }
 
   #move(word, isExtending) {
-    // The first arrow shows where the cursor stands.
-    const target = this.#cursor ? word : this.#word;
-    this.#word = Math.min(this.text.words.length - 1, Math.max(0, target));
+    const selected = this.#selected();
+    // Go on from what the mouse selected; else the first arrow shows where the cursor stands.
+    if (selected) this.#standOn(selected);
+    else if (this.#cursor || this.#active) this.#word = Math.min(this.text.words.length - 1, Math.max(0, word));
     if (!isExtending) this.#anchor = this.#word;
     document.getSelection().removeAllRanges();
     this.#pick(this.#wordRange());
   }
 
-  #nudge(side, direction) {
-    const range = [...(this.#cursor ?? this.#wordRange())];
-    range[side] = this.text.step(range[side], direction);
-    if (range[0] < range[1]) this.#pick(range);
+  /** Return the word that is seen to the right (1) or left (-1), past the end of a line the next. */
+  #beside(towards) {
+    if (!this.text.isMixed) return this.#word + towards;
+    const line = this.view.line(this.#word);
+    const beside = line[line.findIndex(({ word }) => word === this.#word) + towards];
+    if (beside) return beside.word;
+    const isForward = this.text.isLeftwardParagraph(this.text.words[this.#word][0]) !== towards > 0;
+    const next = this.#lineFrom(line, isForward ? 1 : -1);
+    return (towards > 0 ? next[0] : next.at(-1))?.word ?? this.#word;
   }
 
-  #pick(range) {
-    this.#cursor = range;
-    this.#active = null;
-    this.#render();
-    const here = this.spans.filter((span) => span.start < range[1] && range[0] < span.end);
-    const marked = here.length ? `, marked ${here.map((span) => this.#option(span)?.name).join(", ")}` : "";
-    this.say(this.text.slice(...range) + marked);
+  /** Return the word that is seen below (1) or above (-1). */
+  #below(direction) {
+    const line = this.view.line(this.#word);
+    const { left } = line.find(({ word }) => word === this.#word);
+    const next = this.#lineFrom(line, direction).sort((a, b) => Math.abs(a.left - left) - Math.abs(b.left - left));
+    return next[0]?.word ?? this.#word;
   }
 
-  #removeHere() {
-    const range = this.#selected() ?? this.#cursor;
-    const touched = range ? this.spans.filter((span) => span.start < range[1] && range[0] < span.end) : [];
-    const shortest = touched.sort((a, b) => a.end - a.start - (b.end - b.start))[0];
-    const span = this.#active ?? shortest;
-    if (span) this.#remove(span);
+  #lineFrom(line, direction) {
+    const words = line.map(({ word }) => word);
+    const next = direction > 0 ? Math.max(...words) + 1 : Math.min(...words) - 1;
+    return this.text.words[next] ? this.view.line(next) : [];
+  }
+
+  // --- Pointer ---
+
+  #onPress(event) {
+    this.#hasDragged = false;
+    if (event.pointerType === "touch") this.bar.build();
+    if (event.target.matches("[data-span-handle]")) return this.#drag(event);
+    const isOption = event.target.closest("[data-span-option], [data-span-bar], [data-span-act=alike]");
+    this.#held = isOption ? this.#selected() : null;
+    // The buttons act on what is selected in the text: pressing one must not clear it.
+    if (isOption) event.preventDefault();
+    return undefined;
+  }
+
+  #onButton(event) {
+    const option = event.target.closest("[data-span-option]");
+    const act = event.target.closest("[data-span-act]");
+    if (option) {
+      this.mark(option.dataset.spanQuestion, option.dataset.spanOption);
+      if (event.shiftKey && this.#active) this.markAlike();
+    } else if (act) {
+      this.#act(act, event);
+    }
+  }
+
+  #act(target, event) {
+    const span = this.list.spanOf(target) ?? this.#active;
+    const index = this.list.indexOf(span);
+    const acts = {
+      undo: () => this.#undo(),
+      redo: () => this.#redo(),
+      alike: () => this.markAlike(),
+      clear: () => this.#clear(),
+      polarity: () => this.setPolarity(target.dataset.polarity, span),
+      remove: () => this.#remove(span),
+      take: () => this.#added(this.#plain(span)),
+      pick: () => this.#choose(span),
+    };
+    acts[target.dataset.spanAct]();
+    this.#refocus(target, event, index);
+  }
+
+  /** Leave the focus where keys go on: in the list for who uses keys there, else in the text. */
+  #refocus(target, event, index) {
+    const isByKey = event.detail === 0 && event.pointerType !== "touch";
+    const isGone = !target.isConnected || target.disabled;
+    if (isByKey && !isGone && target.dataset.spanAct !== "pick") return;
+    if (isByKey && isGone && this.list.focus(index, target.dataset.spanAct)) return;
+    this.box.focus({ preventScroll: true });
+  }
+
+  #choose(span) {
+    document.getSelection().removeAllRanges();
+    this.#activate(span);
+    this.view.show([span.start, span.end]);
+    this.say(`Picked ${this.set.told(span)}`);
   }
 
   #onClick(event) {
-    if (!document.getSelection().isCollapsed) return;
-    const piece = event.target.closest("[data-start]");
-    const at = piece ? Number(piece.dataset.start) : -1;
-    this.#active = this.spans.findLast((span) => span.start <= at && at < span.end) ?? null;
+    if (this.#hasDragged || !document.getSelection().isCollapsed) return;
+    const at = Number(event.target.closest("[data-start]")?.dataset.start ?? -1);
+    const here = this.set.touching([at, at + 1]);
+    // The innermost first; again, the one around it.
+    const span = here[(here.indexOf(this.#active) + 1) % here.length];
+    if (span) return this.#choose(span);
     this.#cursor = null;
-    this.#render();
-    if (this.#active) this.say(this.#told(this.#active));
+    this.#active = null;
+    const { anchorNode, anchorOffset } = document.getSelection();
+    if (this.text.words.length && this.box.contains(anchorNode)) {
+      this.#word = this.text.wordAt(this.text.point(this.view.unitAt(anchorNode, anchorOffset)));
+      this.#anchor = this.#word;
+    }
+    return this.#render();
   }
 
-  // --- Painting ---
+  // --- Painting and values ---
 
   #render() {
-    this.box.replaceChildren(...pieces(this.#length(), this.spans, this.#cursor).map((piece) => this.#piece(piece)));
-    this.lists.replaceChildren(...[...this.questions.values()].map((question) => this.#list(question)));
+    const state = { cursor: this.#cursor, active: this.#active };
+    this.view.paint(state);
+    this.list.paint(state);
+    this.tools.paint(this.set);
+    this.#showBar();
     for (const field of this.root.querySelectorAll("[data-span-field]")) field.value = JSON.stringify(this.value(field.dataset.spanField));
   }
 
-  #length() {
-    return this.text.point(this.data.text.length);
+  #showBar() {
+    this.bar.paint({ isPicking: this.#selected() !== null, active: this.#active });
   }
-
-  #piece({ start, end, under, starting, isCursor }) {
-    const text = this.text.slice(start, end);
-    if (!under.length && !isCursor) return document.createTextNode(text);
-    const inner = under.at(-1);
-    const made = element(inner ? "mark" : "span", isCursor ? "span-cursor" : "", text);
-    if (inner) {
-      made.classList.add("span-piece", `option-${this.#option(inner)?.colour ?? 12}`);
-      made.classList.toggle("is-deep", under.length > 1);
-      made.classList.toggle("is-active", under.includes(this.#active));
-      made.dataset.start = start;
-    }
-    if (starting.length) made.dataset.names = starting.map((span) => this.#name(span)).join(" · ");
-    return made;
-  }
-
-  #name(span) {
-    const sign = span.polarity ? ` ${POLARITY_SIGNS[span.polarity]}` : "";
-    return (this.#option(span)?.name ?? span.option) + sign;
-  }
-
-  #list(question) {
-    const list = element("ul");
-    list.setAttribute("aria-label", `${question.name}: marked`);
-    for (const span of this.spans.filter((each) => each.question === question.key)) list.append(this.#item(question, span));
-    for (const span of this.#proposals(question)) list.append(this.#proposal(span));
-    return list;
-  }
-
-  #item(question, span) {
-    const item = element("li");
-    const words = element("q", "", this.text.slice(span.start, span.end));
-    words.dir = "auto";
-    item.append(element("span", `chip option-${this.#option(span)?.colour ?? 12}`, this.#option(span)?.name ?? span.option), words);
-    if (question.hasPolarity) item.append(this.#polarities(span));
-    const remove = element("button", "btn btn-sm btn-quiet", "Remove");
-    remove.type = "button";
-    remove.setAttribute("aria-label", `Remove ${this.#told(span)}`);
-    remove.addEventListener("click", () => {
-      this.#remove(span);
-      this.box.focus();
-    });
-    item.append(remove);
-    return item;
-  }
-
-  #polarities(span) {
-    const group = element("span", "span-polarity");
-    group.setAttribute("role", "group");
-    group.setAttribute("aria-label", `What it says about ${this.#option(span)?.name}`);
-    for (const [polarity, word] of Object.entries(POLARITY_WORDS)) {
-      const button = element("button", "", `${word} `);
-      button.type = "button";
-      button.append(element("kbd", "", this.data.polarityKeys[polarity]));
-      button.setAttribute("aria-pressed", String(span.polarity === polarity));
-      button.addEventListener("click", () => {
-        this.setPolarity(polarity, span);
-        this.box.focus();
-      });
-      group.append(button);
-    }
-    return group;
-  }
-
-  #proposals(question) {
-    return (question.suggested ?? [])
-      .map((span) => ({ polarity: "", ...span, question: question.key }))
-      .filter((span) => !this.spans.some((each) => isSame(each, span)));
-  }
-
-  #proposal(span) {
-    const item = element("li");
-    const words = element("q", "", this.text.slice(span.start, span.end));
-    words.dir = "auto";
-    const take = element("button", "btn btn-sm btn-quiet", "Take it");
-    take.type = "button";
-    take.setAttribute("aria-label", `Take it: ${this.#told(span)}`);
-    take.addEventListener("click", () => {
-      const { question, start, end, option, polarity } = span;
-      const taken = { question, start, end, option, polarity };
-      this.#change([...this.spans, taken], taken, this.#told(taken));
-      this.box.focus();
-    });
-    item.append(element("span", `chip chip-suggested option-${this.#option(span)?.colour ?? 12}`, `Suggested: ${this.#name(span)}`), words, take);
-    return item;
-  }
-
-  // --- Values ---
 
   /** Return a question's spans as the API takes them. */
   value(key) {
-    const { hasPolarity } = this.questions.get(key);
-    return this.spans
-      .filter(({ question }) => question === key)
-      .map(({ start, end, option, polarity }) => ({
-        start,
-        end,
-        text: this.text.slice(start, end),
-        option,
-        ...(hasPolarity ? { polarity } : {}),
-      }));
+    const { hasPolarity } = this.set.questions.get(key);
+    return this.set.of(key).map(({ start, end, option, polarity }) => ({
+      start,
+      end,
+      text: this.text.slice(start, end),
+      option,
+      ...(hasPolarity ? { polarity } : {}),
+    }));
   }
 
   /** Put spans back, as a draft kept them. */
   restore(spans) {
-    this.#set(spans.filter((span) => this.questions.has(span.question) && this.#option(span)), null);
+    this.set.restore(spans);
+    this.#changed(null, null, "");
   }
 }
