@@ -211,9 +211,9 @@ class _Handing:
     def hand_out(self, roll: float) -> Assignment | None:
         """Return what was reserved, a check, an open review or a fresh one: the first there is."""
         waiting = Waiting(self.project, self.annotator, self.schema)
-        reserved = waiting.reserved()
-        if reserved is not None:
-            return self._call_in(reserved)
+        while (reserved := waiting.reserved()) is not None:
+            if (given := self._call_in(reserved)) is not None:
+                return given
         if self._is_time_for_check() and (checks := waiting.checks()):
             return self._seat_at_check(checks[0])
         for found, take in self._in_order(waiting, roll):
@@ -315,8 +315,8 @@ class _Handing:
             lease_until=self.now + lease_time(self.project),
         )
 
-    def _call_in(self, reserved: Assignment) -> Assignment:
-        """Lease what waited for this person."""
+    def _call_in(self, reserved: Assignment) -> Assignment | None:
+        """Lease what waited for this person; None when enough others have answered it since."""
         with transaction.atomic():
             waits = Assignment.objects.select_for_update(of=("self",)).filter(
                 pk=reserved.pk, state=_State.RESERVED
@@ -324,6 +324,9 @@ class _Handing:
             assignment = waits.select_related("review").first()
             if assignment is None:
                 raise IntegrityError  # taken back, or called in by another page of theirs
+            if not _is_still_wanted(self.project, assignment, self.annotator):
+                end(assignment, _State.EXPIRED, self.now)
+                return None
             assignment.created_at = self.now
             return self._lease(assignment)
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from tests import servers
+from tests.bench.imports import environment
 from tests.bench.report import Report, percentile
-from tests.environment import environment
 from tests.stack import Stack
 
 ROWS = int(os.environ.get("ROWS", "1000000"))

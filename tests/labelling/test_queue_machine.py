@@ -234,8 +234,8 @@ def test_the_queue_loses_and_doubles_nothing() -> None:
     run_state_machine_as_test(
         Queue,
         settings=settings(
-            max_examples=25,
-            stateful_step_count=30,
+            max_examples=12,
+            stateful_step_count=25,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),

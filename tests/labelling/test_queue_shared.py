@@ -367,6 +367,18 @@ def test_a_reservation_outlives_its_lease_until_it_is_taken_back(
     assert take(project, ben).review_id == review.pk
 
 
+def test_what_others_have_answered_since_waits_no_more(
+    project: Project, dataset: Dataset, anna: User, ben: User, owner: User
+) -> None:
+    reviews = [factories.review(project, dataset=dataset) for _ in range(2)]
+    ids = [each.pk for each in reviews]
+    reservations.reserve(project=project, username=anna.username, review_ids=ids, actor=owner)
+    services.record_annotation(review=reviews[0], annotator=ben, answers=GOOD)
+
+    assert take(project, anna).review_id == reviews[1].pk
+    assert Assignment.objects.get(review=reviews[0]).state == "expired"
+
+
 def test_what_cannot_be_reserved_is_counted(
     project: Project, dataset: Dataset, anna: User, ben: User, owner: User, mallory: User
 ) -> None:
