@@ -185,7 +185,7 @@ def test_spans_that_overlap_are_matched_one_to_one_and_as_many_as_possible() -> 
 
 def test_f1_is_micro_over_pairs_of_people_and_items() -> None:
     a, b = span(0, 5), span(6, 9)
-    items = [[(a,), (a,), (b,)], [(a, b), (a,)], [(a,)]]
+    items: list[list[tuple[SpanValue, ...]]] = [[(a,), (a,), (b,)], [(a, b), (a,)], [(a,)]]
 
     measured = figure(span_agreement.span_f1(items, span_agreement.exact))
 
