@@ -291,7 +291,8 @@ def _settle(annotation: Annotation, schema: SchemaSnapshot, values: Answers) -> 
     hold_version(project=annotation.project, version=schema.version)
     freeze(schema_id=schema.id)
     others = Annotation.objects.filter(review=review).exclude(pk=annotation.pk)
-    spoken = gold.spoken_about(review, schema) if others.exists() else [values]
+    is_alone = not annotation.is_check and not others.exists()
+    spoken = [values] if is_alone else gold.spoken_about(review, schema)
     gold.recompute(review, schema, spoken)
 
 
