@@ -127,7 +127,8 @@ def vote_shares(votes: Votes) -> Floats:
     np.add.at(counts, (votes.items, votes.classes), 1.0)
     totals = counts.sum(axis=1, keepdims=True)
     even = np.full_like(counts, 1 / votes.class_count)
-    return np.divide(counts, totals, out=even, where=totals > 0)
+    np.divide(counts, totals, out=even, where=totals > 0)
+    return even
 
 
 def _prior(votes: Votes, posterior: Floats) -> Floats:
@@ -142,12 +143,11 @@ def _confusion(votes: Votes, posterior: Floats, model: Model, smoothing: float) 
         return _coin(votes, posterior, smoothing)
     shape = (votes.person_count, votes.class_count, votes.class_count)
     counts = np.full(shape, float(smoothing))
-    np.add.at(
-        counts.transpose(0, 2, 1), (votes.people, votes.classes), posterior[votes.items]
-    )
+    np.add.at(counts.transpose(0, 2, 1), (votes.people, votes.classes), posterior[votes.items])
     totals = counts.sum(axis=2, keepdims=True)
     even = np.full_like(counts, 1 / votes.class_count)
-    return np.divide(counts, totals, out=even, where=totals > 0)
+    np.divide(counts, totals, out=even, where=totals > 0)
+    return even
 
 
 def _coin(votes: Votes, posterior: Floats, smoothing: float) -> Floats:

@@ -2,7 +2,15 @@
 
 from django.urls import path
 
-from labelling import api, question_views, views, work_views
+from labelling import (
+    api,
+    disagreement_api,
+    disagreement_views,
+    question_views,
+    reliability_views,
+    views,
+    work_views,
+)
 
 app_name = "labelling"
 urlpatterns = [
@@ -15,6 +23,17 @@ urlpatterns = [
     path("annotations/<int:annotation_id>/", work_views.edit, name="edit"),
     path("reviews/<int:review_id>/", work_views.second_opinion, name="second_opinion"),
     path("agreement/", views.agreement, name="agreement"),
+    # Disagreements, decisions and reliability.
+    path("disagreements/", disagreement_views.list_page, name="disagreements"),
+    path("disagreements/next/", disagreement_views.next_one, name="disagreement_next"),
+    path("disagreements/<int:review_id>/", disagreement_views.one, name="disagreement"),
+    path(
+        "disagreements/<int:review_id>/undo/",
+        disagreement_views.take_back,
+        name="disagreement_undo",
+    ),
+    path("gold-policy/", disagreement_views.gold_policy, name="gold_policy"),
+    path("reliability/", reliability_views.page, name="reliability"),
     path("questions/", question_views.questions, name="questions"),
     path("questions/add/", question_views.question_add, name="question_add"),
     path("questions/<slug:key>/", question_views.question_edit, name="question_edit"),
@@ -25,6 +44,14 @@ api_urlpatterns = [
     path("projects/<slug:slug>/schema/", api.SchemaApi.as_view()),
     path("projects/<slug:slug>/queue/next/", api.QueueNextApi.as_view()),
     path("projects/<slug:slug>/annotations/", api.AnnotationListApi.as_view()),
+    # Disagreements, decisions and reliability.
+    path("projects/<slug:slug>/disagreements/", disagreement_api.DisagreementListApi.as_view()),
+    path(
+        "projects/<slug:slug>/reviews/<int:review_id>/adjudication/",
+        disagreement_api.AdjudicationApi.as_view(),
+    ),
+    path("projects/<slug:slug>/gold-policy/", disagreement_api.GoldPolicyApi.as_view()),
+    path("projects/<slug:slug>/reliability/", disagreement_api.ReliabilityApi.as_view()),
     path("assignments/<int:assignment_id>/submit/", api.SubmitApi.as_view()),
     path("assignments/<int:assignment_id>/skip/", api.SkipApi.as_view()),
     path("assignments/<int:assignment_id>/heartbeat/", api.HeartbeatApi.as_view()),
