@@ -14,7 +14,7 @@ from labelling.spans import SpanValue, pieces
 _STANDINGS = {
     "option": "same words, another name",
     "bounds": "other boundaries",
-    "only": "only",
+    "only": "nobody else",
 }
 
 

@@ -127,7 +127,7 @@ def _checked(project: Project, schema: SchemaSnapshot) -> tuple[Spoken, Truth]:
     """Return what people said about the newest quality checks, and the known answers."""
     rows = QualityCheck.objects.filter(project=project).order_by("-pk")
     ids = list(rows.values_list("review", flat=True)[:MAX_REVIEWS])
-    truth = gold.held(project, schema, ids) if ids else {}
+    truth = gold.held(project, schema, ids, source=GoldSource.ADJUDICATED) if ids else {}
     return statements(ids, schema), truth
 
 

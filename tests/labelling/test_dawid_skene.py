@@ -10,13 +10,16 @@ import numpy as np
 import pandas as pd
 import pytest
 from crowdkit.aggregation import DawidSkene, OneCoinDawidSkene
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labelling.dawid_skene import Model, Settings, Votes, estimate, vote_shares
 from labelling.votes import votes_of
 
 Row = tuple[int, int, int]
+
+#: As many for both, since maximum likelihood creeps towards zeros for thousands of rounds.
+ROUNDS = 40
 
 # The reference library was written for an older pandas.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
@@ -50,34 +53,25 @@ def reference(answers: Votes, kind: type) -> "tuple[list[int], np.ndarray]":
     frame = pd.DataFrame(
         {"task": answers.items, "worker": answers.people, "label": answers.classes}
     )
-    fitted = kind(n_iter=2000, tol=1e-12).fit(frame)
+    fitted = kind(n_iter=ROUNDS, tol=-1).fit(frame)
     table = fitted.probas_.loc[range(answers.item_count), range(answers.class_count)]
     return fitted.labels_.loc[range(answers.item_count)].tolist(), table.to_numpy()
 
 
 @pytest.mark.parametrize("seed", range(2))
-def test_the_full_model_is_what_the_reference_library_finds(seed: int) -> None:
-    answers, _ = made_up(seed)
-
-    found = estimate(answers, "full", Settings(tolerance=1e-13, max_rounds=5000))
-
-    labels, table = reference(answers, DawidSkene)
-    assert found.winners.tolist() == labels
-    np.testing.assert_allclose(found.posterior, table, atol=2e-4)
-
-
-@pytest.mark.parametrize("seed", range(2))
-def test_the_one_coin_model_decides_as_the_reference_library_does(seed: int) -> None:
+@pytest.mark.parametrize(("model", "kind"), [("full", DawidSkene), ("one-coin", OneCoinDawidSkene)])
+def test_both_models_are_what_the_reference_library_finds(
+    seed: int, model: Model, kind: type
+) -> None:
     answers, truth = made_up(seed)
 
-    found = estimate(answers, "one-coin", Settings(tolerance=1e-13, max_rounds=5000))
+    found = estimate(answers, model, Settings(tolerance=1e-300, max_rounds=ROUNDS))
 
-    labels, _ = reference(answers, OneCoinDawidSkene)
-    same = np.mean(found.winners == np.array(labels))
-    right = np.mean(found.winners == np.array(truth))
+    labels, table = reference(answers, kind)
+    assert found.winners.tolist() == labels
+    np.testing.assert_allclose(found.posterior, table, atol=1e-6)
     majority = np.mean(vote_shares(answers).argmax(axis=1) == np.array(truth))
-    assert same > 0.97
-    assert right >= majority
+    assert np.mean(found.winners == np.array(truth)) >= majority
 
 
 def _one_coin_by_hand(answers: Votes, rounds: int) -> list[list[float]]:
@@ -153,7 +147,7 @@ _rows = st.lists(
 
 @pytest.mark.parametrize("model", MODELS)
 @given(rows=_rows, smoothing=st.sampled_from([0.0, 0.5, 1.0]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_probabilities_are_probabilities_and_every_round_fits_better(
     model: Model, rows: list[Row], smoothing: float
 ) -> None:
@@ -174,7 +168,7 @@ def test_probabilities_are_probabilities_and_every_round_fits_better(
 
 @pytest.mark.parametrize("model", MODELS)
 @given(rows=_rows, seed=st.integers(0, 99))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_order_of_the_answers_does_not_matter(model: Model, rows: list[Row], seed: int) -> None:
     shuffled = np.random.default_rng(seed).permutation(len(rows)).tolist()
     settings_ = Settings(smoothing=1, max_rounds=10, tolerance=1e-300)
@@ -193,7 +187,7 @@ def test_where_all_agree_they_are_right(model: Model) -> None:
 
     assert found.winners.tolist() == [item % 3 for item in range(9)]
     assert found.has_converged
-    assert found.right_count.tolist() == pytest.approx([9] * 4)
+    assert found.right_count.tolist() == pytest.approx([9] * 2)
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -1,7 +1,7 @@
 """How far answers lie apart, who marked which span, and what a policy makes of answers."""
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labelling import consensus
@@ -46,6 +46,7 @@ _cases = st.sampled_from(list(QUESTIONS.values())).flatmap(
 
 
 @given(_cases)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_distance_is_none_for_equals_and_never_beyond_one(
     case: tuple[QuestionSnapshot, list[AnswerValue]],
 ) -> None:
@@ -60,6 +61,7 @@ def test_a_distance_is_none_for_equals_and_never_beyond_one(
 
 
 @given(_cases)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_every_policy_makes_what_it_says(
     case: tuple[QuestionSnapshot, list[AnswerValue]],
 ) -> None:
@@ -77,6 +79,7 @@ def test_every_policy_makes_what_it_says(
 
 
 @given(_cases)
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_what_more_than_half_say_wholly_is_the_majority(
     case: tuple[QuestionSnapshot, list[AnswerValue]],
 ) -> None:

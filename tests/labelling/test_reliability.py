@@ -1,6 +1,7 @@
 """How far people can be relied on, and who may see it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -17,6 +18,8 @@ from tests import factories
 
 pytestmark = pytest.mark.django_db
 
+#: The other questions that must be answered.
+REST: dict[str, Any] = {"rating": 4, "aspects": []}
 MOODS = ("positive", "negative", "neutral")
 
 
@@ -34,7 +37,9 @@ def said(project: Project, team: list[User]) -> list[Review]:
             is_wrong = person.username == "chloe" and number % 3 == 0
             mood = MOODS[(number + is_wrong) % 3]
             record_annotation(
-                review=review, annotator=person, answers={"sentiment": mood, "rating": 4}
+                review=review,
+                annotator=person,
+                answers={"sentiment": mood, **REST},
             )
     return reviews
 
@@ -85,7 +90,9 @@ def test_decisions_and_quality_checks_are_counted_apart(
     adjudicate(review=known, reviewer=owner, schema_version=1, answers={"sentiment": "neutral"})
     QualityCheck.objects.create(project=project, review=known)
     check = record_annotation(
-        review=known, annotator=team[0], answers={"sentiment": "neutral", "rating": 1}
+        review=known,
+        annotator=team[0],
+        answers={"sentiment": "neutral", **REST},
     )
     Annotation.objects.filter(pk=check.pk).update(is_check=True)
 
@@ -122,7 +129,7 @@ def test_annotators_see_their_own_figures_only(
     assert [each["person"]["name"] for each in listed] == ["ada", "ben", "chloe"]
     figures = {each["question"]: each for each in listed[2]["figures"]}
     assert figures["sentiment"]["others"]["n"] == 12
-    assert figures["aspects"]["others"] == {
+    assert figures["aspects"]["checks"] == {
         "value": None,
         "low": None,
         "high": None,
@@ -138,7 +145,9 @@ def test_few_answers_are_said_to_be_too_few(
     review = factories.review(project)
     for person in team:
         record_annotation(
-            review=review, annotator=person, answers={"sentiment": "neutral", "rating": 4}
+            review=review,
+            annotator=person,
+            answers={"sentiment": "neutral", **REST},
         )
 
     few = signed_in(owner).get("/projects/shop/label/reliability/").content.decode()
