@@ -12,8 +12,10 @@ class LabellingConfig(AppConfig):
 
     def ready(self) -> None:
         """Give packages below their questions, their answers and their filters."""
+        from jobs import kinds
         from labelling import bulk_kind, copies, filters, label_sources
         from labelling import columns as label_columns
+        from labelling.gold_policy import KIND as GOLD_KIND
         from labelling.panels import labels, marks
         from labelling.presets import PRESETS
         from labelling.proposals import Questions
@@ -41,6 +43,7 @@ class LabellingConfig(AppConfig):
             [presets.Preset(each.key, each.name, each.description) for each in PRESETS.values()],
             apply_preset,
         )
+        kinds.register(GOLD_KIND)
         answers.register(GoldSink)
         label_copies.register(copies.copy_gold)
         classes.register("answer.", copies.class_of, copies.classes)

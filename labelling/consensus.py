@@ -7,7 +7,7 @@ first: that is deterministic and, unlike the order of the options, favours no op
 from collections import Counter
 from collections.abc import Hashable, Sequence
 from statistics import median
-from typing import TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 from labelling.answers import AnswerValue
 from labelling.snapshot import QuestionSnapshot
@@ -16,10 +16,22 @@ from labelling.spans import SpanValue
 _Vote = TypeVar("_Vote", bound=Hashable)
 
 
-def of_question(question: QuestionSnapshot, given: Sequence[AnswerValue]) -> AnswerValue | None:
-    """Return what is held for true of one question; None when nobody answered it."""
-    if not given:
+#: When answers become gold by themselves; the values of projects.models.GoldPolicy.
+Policy = Literal["majority", "unanimous", "adjudicated"]
+
+
+def of_question(
+    question: QuestionSnapshot, given: Sequence[AnswerValue], *, policy: Policy = "majority"
+) -> AnswerValue | None:
+    """Return what is held for true of one question.
+
+    None when nobody answered it, and when the policy leaves it to a reviewer: where answers differ
+    (unanimous), or always (adjudicated).
+    """
+    if not given or policy == "adjudicated":
         return None
+    if policy == "unanimous":
+        return given[0] if are_equal(given) else None
     if question.kind == "choice":
         return majority(cast("Sequence[str]", given))
     if question.kind == "number":
@@ -27,6 +39,11 @@ def of_question(question: QuestionSnapshot, given: Sequence[AnswerValue]) -> Ans
     if question.kind == "multichoice":
         return by_option(cast("Sequence[frozenset[str]]", given))
     return by_range(cast("Sequence[tuple[SpanValue, ...]]", given))
+
+
+def are_equal(given: Sequence[AnswerValue]) -> bool:
+    """Tell whether everybody gave the same answer; spans are equal by range, option, polarity."""
+    return all(value == given[0] for value in given)
 
 
 def majority(votes: Sequence[_Vote]) -> _Vote:

@@ -1,11 +1,13 @@
 """Keep gold and `Review.is_labelled` in step with what people said about a review."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from typing import cast
 
 from django.db.models import Q
 
 from labelling import consensus, writing
 from labelling.answers import Answers, AnswerValue
+from labelling.consensus import Policy
 from labelling.models import Annotation, Answer, Gold, GoldSource, GoldSpan, Span
 from labelling.snapshot import QuestionSnapshot, SchemaSnapshot
 from labelling.spans import SpanValue
@@ -109,13 +111,20 @@ def _fold_span(answers: Answers, question: QuestionSnapshot, span: Span | GoldSp
 def recompute(review: Review, schema: SchemaSnapshot, spoken: Sequence[Answers]) -> None:
     """Set a review's gold to the consensus of `spoken`, one element an annotation, oldest first.
 
-    A question that nobody answered keeps its imported gold; one that people answered takes their
-    word over the import's, since they were shown it and could have left it.
+    What becomes gold follows the project's policy; what a reviewer has decided stays. A question
+    that nobody answered, or about which the policy waits for a reviewer, keeps its imported gold;
+    else people's word goes over the import's, since they were shown it and could have left it.
     """
-    _replace(review, schema, _settled(schema, spoken))
+    _replace(review, schema, _settled(schema, spoken, policy_of(review.project_id)))
     if spoken and not review.is_labelled:
         Review.objects.filter(pk=review.pk).update(is_labelled=True)
         review.is_labelled = True
+
+
+def policy_of(project_id: int) -> Policy:
+    """Return the project's policy as it is now: whoever changes it holds the questions' version."""
+    rows = Project.objects.filter(pk=project_id).values_list("gold_policy", flat=True)
+    return cast("Policy", rows.get())
 
 
 def spoken_about(review: Review, schema: SchemaSnapshot) -> list[Answers]:
@@ -142,12 +151,14 @@ def annotations_of(review_ids: Iterable[int]) -> Iterable[Annotation]:
     )
 
 
-def _settled(schema: SchemaSnapshot, spoken: Sequence[Answers]) -> Answers:
-    return {
-        question.key: value
-        for question in schema.questions
-        if (value := consensus.of_question(question, _votes(spoken, question.key))) is not None
-    }
+def _settled(schema: SchemaSnapshot, spoken: Sequence[Answers], policy: Policy) -> Answers:
+    settled: Answers = {}
+    for question in schema.questions:
+        votes = _votes(spoken, question.key)
+        value = consensus.of_question(question, votes, policy=policy)
+        if value is not None:
+            settled[question.key] = value
+    return settled
 
 
 def _votes(spoken: Iterable[Answers], key: str) -> list[AnswerValue]:
@@ -156,13 +167,16 @@ def _votes(spoken: Iterable[Answers], key: str) -> list[AnswerValue]:
 
 def _replace(review: Review, schema: SchemaSnapshot, settled: Answers) -> None:
     ids = [question.id for question in schema.questions]
-    answered = [question.id for question in schema.questions if question.key in settled]
+    rows = review.gold.filter(question_id__in=ids).values_list("question_id", "source")
+    before = dict(rows)
+    decided = {number for number in before if before[number] == GoldSource.ADJUDICATED}
+    given = [each for each in _given(schema, settled) if each[0].id not in decided]
     # What an earlier consensus said and nobody says any more goes too; imported gold stays.
-    said = Q(question_id__in=answered) | Q(question_id__in=ids, source=GoldSource.CONSENSUS)
-    gone = set(review.gold.filter(said).values_list("question_id", flat=True)) | set(answered)
-    review.gold.filter(question_id__in=gone).delete()
-    review.gold_spans.filter(question_id__in=gone).delete()
-    given = _given(schema, settled)
+    gone = {number for number in before if before[number] == GoldSource.CONSENSUS}
+    gone |= {question.id for question, _ in given} & set(before)
+    if gone:
+        review.gold.filter(question_id__in=gone).delete()
+        review.gold_spans.filter(question_id__in=gone).delete()
     Gold.objects.bulk_create(
         Gold(
             project_id=review.project_id,
@@ -219,15 +233,40 @@ def recompute_many(
     answers leave no required question open. With `is_removal` those that are not any more go back
     to the queue.
     """
+    policy = policy_of(project.pk)
     for ids in _slices(sorted(set(review_ids))):
-        spoken = statements(ids, schema)
+        spoken = _spoken(ids, schema)
+        sources = _said_before(schema, ids)
         settled = {
-            review_id: _settled(schema, [each.answers for each in said if not each.is_check])
+            review_id: {
+                key: value
+                for key, value in _settled(schema, said, policy).items()
+                if sources.get((review_id, key)) != GoldSource.ADJUDICATED
+            }
             for review_id, said in spoken.items()
         }
-        _clear_slice(schema, ids, settled)
+        _clear_slice(schema, sources, settled)
         _write_slice(project, schema, settled)
-        mark_labelled(project, schema, ids, is_removal=is_removal)
+        mark_labelled(project, schema, ids, is_removal=is_removal, spoken=spoken)
+
+
+def _spoken(review_ids: Collection[int], schema: SchemaSnapshot) -> dict[int, list[Answers]]:
+    """Return answers by review, oldest first, without those to quality checks."""
+    return {
+        review_id: [each.answers for each in said if not each.is_check]
+        for review_id, said in statements(review_ids, schema).items()
+    }
+
+
+def _said_before(schema: SchemaSnapshot, ids: Sequence[int]) -> dict[tuple[int, str], str]:
+    """Return whose word gold is, by review and question, where it is not an import's."""
+    keys = {question.id: question.key for question in schema.questions}
+    rows = (
+        Gold.objects.filter(review_id__in=ids, question_id__in=keys)
+        .exclude(source=GoldSource.IMPORTED)
+        .values_list("review_id", "question_id", "source")
+    )
+    return {(review_id, keys[question_id]): source for review_id, question_id, source in rows}
 
 
 def _slices(ids: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -236,19 +275,18 @@ def _slices(ids: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 def _clear_slice(
-    schema: SchemaSnapshot, ids: Sequence[int], settled: Mapping[int, Answers]
+    schema: SchemaSnapshot,
+    sources: Mapping[tuple[int, str], str],
+    settled: Mapping[int, Answers],
 ) -> None:
     """Take away what the consensus replaces, and what an earlier one said; imported gold stays."""
-    asked = [question.id for question in schema.questions]
-    before = Gold.objects.filter(review_id__in=ids, question_id__in=asked)
-    agreed: dict[int, set[int]] = {}
-    for review_id, question_id in before.filter(source=GoldSource.CONSENSUS).values_list(
-        "review_id", "question_id"
-    ):
-        agreed.setdefault(question_id, set()).add(review_id)
     for question in schema.questions:
-        answered = {number for number, answers in settled.items() if question.key in answers}
-        gone = answered | agreed.get(question.id, set())
+        gone = {number for number, answers in settled.items() if question.key in answers}
+        gone |= {
+            review_id
+            for (review_id, key), source in sources.items()
+            if key == question.key and source == GoldSource.CONSENSUS
+        }
         if gone:
             Gold.objects.filter(review_id__in=gone, question_id=question.id).delete()
             if question.kind == "spans":
@@ -301,17 +339,31 @@ def write_spans(
 
 
 def mark_labelled(
-    project: Project, schema: SchemaSnapshot, ids: Sequence[int], *, is_removal: bool = False
+    project: Project,
+    schema: SchemaSnapshot,
+    ids: Sequence[int],
+    *,
+    is_removal: bool = False,
+    spoken: Mapping[int, Sequence[Answers]] | None = None,
 ) -> None:
-    """Set `is_labelled` of reviews as `recompute_many` says it."""
-    required = {question.id for question in schema.questions if question.is_required}
-    answered: dict[int, set[int]] = {}
+    """Set `is_labelled` of reviews as `recompute_many` says it.
+
+    `spoken` has answers that leave a question closed although the policy makes no gold of them.
+    """
+    required = {question.key for question in schema.questions if question.is_required}
+    keys = {question.id: question.key for question in schema.questions}
+    answered: dict[int, set[str]] = {}
     for review_id, question_id in Gold.objects.filter(
-        review_id__in=ids, question_id__in=[question.id for question in schema.questions]
+        review_id__in=ids, question_id__in=keys
     ).values_list("review_id", "question_id"):
-        answered.setdefault(review_id, set()).add(question_id)
+        answered.setdefault(review_id, set()).add(keys[question_id])
+    for review_id, said in (spoken or {}).items():
+        for answers in said:
+            answered.setdefault(review_id, set()).update(answers)
     labelled = {number for number, given in answered.items() if required <= given}
-    by_hand = Annotation.objects.filter(review_id__in=ids, import_job=None, bulk_action=None)
+    by_hand = Annotation.objects.filter(
+        review_id__in=ids, import_job=None, bulk_action=None, is_check=False
+    )
     labelled |= set(by_hand.values_list("review_id", flat=True))
     reviews = Review.objects.filter(project=project)
     reviews.filter(pk__in=labelled, is_labelled=False).update(is_labelled=True)

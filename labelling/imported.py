@@ -393,11 +393,13 @@ def _from_json(question: QuestionSnapshot, raw: Any, text: str) -> AnswerValue |
 
 
 def _agreed(schema: SchemaSnapshot, review_ids: Collection[int]) -> set[tuple[int, str]]:
-    """Return the reviews and questions of which people have spoken."""
+    """Return the reviews and questions of which people have spoken, annotators or a reviewer."""
     keys = {question.id: question.key for question in schema.questions}
-    rows = Gold.objects.filter(
-        review_id__in=review_ids, question_id__in=keys, source=GoldSource.CONSENSUS
-    ).values_list("review_id", "question_id")
+    rows = (
+        Gold.objects.filter(review_id__in=review_ids, question_id__in=keys)
+        .exclude(source=GoldSource.IMPORTED)
+        .values_list("review_id", "question_id")
+    )
     return {(review_id, keys[question_id]) for review_id, question_id in rows}
 
 

@@ -22,7 +22,7 @@ class Statement:
     schema_id: int
     #: Neither imported nor from a bulk action: somebody answered all that was required.
     is_by_hand: bool
-    #: Answers to a quality check: they measure the annotator.
+    #: Answers to a quality check measure the annotator and make no gold.
     is_check: bool = False
     answers: Answers = field(default_factory=dict)
 
@@ -39,18 +39,13 @@ def statements(review_ids: Collection[int], schema: SchemaSnapshot) -> dict[int,
         Annotation.objects.filter(review_id__in=review_ids)
         .order_by("id")
         .values_list(
-            "id",
-            "review_id",
-            "annotator_id",
-            "schema_id",
-            "import_job_id",
-            "bulk_action_id",
+            "id", "review_id", "annotator_id", "schema_id", "import_job_id", "bulk_action_id",
             "is_check",
         )
-    )
-    for number, review_id, annotator_id, schema_id, import_job_id, bulk_action_id, check in rows:
+    )  # fmt: skip
+    for number, review_id, annotator_id, schema_id, import_job_id, bulk_action_id, is_check in rows:
         by_hand = not (import_job_id or bulk_action_id)
-        said = by_id[number] = Statement(number, annotator_id, schema_id, by_hand, check)
+        said = by_id[number] = Statement(number, annotator_id, schema_id, by_hand, is_check)
         by_review.setdefault(review_id, []).append(said)
     if by_id:
         asked = _Asked(schema)

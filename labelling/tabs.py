@@ -8,6 +8,8 @@ from projects.models import Membership
 def tabs(membership: Membership, current: str) -> list[tuple[str, str, bool]]:
     """Return (address, word, is current) for every tab that this member may open."""
     offered = [("home", "Labelling", True)]
+    offered.append(("disagreements", "Disagreements", membership.can_review))
+    offered.append(("reliability", "Reliability", True))
     offered.append(("agreement", "Agreement", membership.can_review))
     offered.append(("assign", "Assign", membership.can_review))
     offered.append(("checks", "Quality checks", membership.can_review))

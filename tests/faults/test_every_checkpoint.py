@@ -16,7 +16,11 @@ from accounts.models import User
 from jobs import kinds
 from jobs.models import Job
 from jobs.worker import run_here
+from labelling import gold_policy
+from labelling.adjudication import adjudicate
+from labelling.gold_policy import change_gold_policy
 from labelling.models import Annotation
+from labelling.services import record_annotation
 from projects.models import Membership, Project
 from projects.services import create_project
 from reviews import (
@@ -62,6 +66,7 @@ def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(undo, "_CHANGES", 2)
     monkeypatch.setattr(undo, "_SAID", 2)
     monkeypatch.setattr(search_index, "FEW", 0)
+    monkeypatch.setattr(gold_policy, "SLICE", 5)
     for function, name in ((removal.remove_slice, "size"), (search_index.index_batch, "rows")):
         assert function.__kwdefaults__ is not None
         monkeypatch.setitem(function.__kwdefaults__, name, 5)
@@ -261,6 +266,24 @@ def _removing_a_selection(project: Project, owner: User) -> Job:
     return undo.start_undo(project=project, dataset=made, actor=owner)
 
 
+def _changing_gold(project: Project, owner: User) -> Job:
+    """Change what becomes gold where people differ about some reviews and one is decided."""
+    old = _old(project, owner)
+    reviews = list(Review.objects.filter(dataset=old).order_by("pk"))
+    for person, rating in ((owner, 1), (_somebody(), 5)):
+        for number, review in enumerate(reviews[:9]):
+            rated = 1 if number % 2 else rating
+            answers = {"sentiment": "neutral", "rating": rated, "aspects": []}
+            record_annotation(review=review, annotator=person, answers=answers)
+    adjudicate(review=reviews[0], reviewer=owner, schema_version=1, answers={"rating": 2})
+    return change_gold_policy(project=project, policy="unanimous", actor=owner)
+
+
+def _somebody() -> User:
+    found, _ = User.objects.get_or_create(username="ben")
+    return found
+
+
 KINDS: dict[str, tuple[str, Prepare]] = {
     "import that skips": ("import", _importing(on_near_duplicate="skip")),
     "import that updates": ("import", _importing(on_duplicate="update", annotator="who")),
@@ -281,6 +304,7 @@ KINDS: dict[str, tuple[str, Prepare]] = {
     "export": ("export", _exporting(format="jsonl", labels="gold")),
     "export as a workbook": ("export", _exporting(format="xlsx")),
     "export as a folder": ("export", _exporting(format="huggingface")),
+    "change of gold": ("gold", _changing_gold),
     "removal": ("undo-import", _removing),
     "removal of a selection": ("undo-import", _removing_a_selection),
 }
@@ -327,8 +351,10 @@ def _project(owner: User, slug: str) -> Project:
     return create_project(slug=slug, name="Shop", preset="product-reviews", owner=owner)
 
 
-def test_every_kind_of_job_of_reviews_is_killed_here() -> None:
-    ours = {each.name for each in kinds.known() if each.runner.startswith("reviews.")}
+def test_every_kind_of_job_of_reviews_and_labels_is_killed_here() -> None:
+    ours = {
+        each.name for each in kinds.known() if each.runner.startswith(("reviews.", "labelling."))
+    }
 
     assert ours == {kind for kind, _ in KINDS.values()}
 
