@@ -12,7 +12,7 @@ from accounts.models import User
 from common.errors import Conflict, NotVisible
 from common.text import normalise
 from labelling import answers as answers_json
-from labelling import gold
+from labelling import gold, history
 from labelling.answers import Answers
 from labelling.leases import end, is_done, lease_time, next_assignment
 from labelling.models import Annotation, Assignment
@@ -149,6 +149,7 @@ def edit(
     annotation = _locked_annotation(annotation.pk)
     schema = check_version(annotation.project, schema_version)
     values = answers_json.parse(schema, answers, annotation.review.text)
+    history.keep(annotation, annotator)
     annotation.schema_id = schema.id
     annotation.updated_at = timezone.now()
     annotation.note = normalise(note)[:1000]

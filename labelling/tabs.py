@@ -9,6 +9,11 @@ def tabs(membership: Membership, current: str) -> list[tuple[str, str, bool]]:
     """Return (address, word, is current) for every tab that this member may open."""
     offered = [("home", "Labelling", True)]
     offered.append(("agreement", "Agreement", membership.can_review))
+    offered.append(("people", "People" if membership.can_review else "My days", True))
+    offered.append(("answers_given", "Answers", membership.can_review))
+    offered.append(("flags", "Flags", membership.can_review))
+    offered.append(("mentions", "Mentions", True))
+    offered.append(("suggestions", "Suggestions", membership.can_review))
     offered.append(("questions", "Questions", membership.can_own))
     slug = membership.project.slug
     return [

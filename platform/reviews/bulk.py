@@ -25,6 +25,8 @@ from reviews.models import BulkAction, Review
 from reviews.patience import TooSlow
 
 KIND, UNDO_KIND = "bulk", "bulk-undo"
+#: What programs may ask for; the later ones came without a change of the table.
+KINDS = (*BulkAction.Kind.choices, ("accept", "Answered as suggested"))
 #: Up to so many reviews are changed while the person waits.
 AT_ONCE = 500
 BATCH_ROWS = 1_000
