@@ -1,40 +1,18 @@
-"""Revisions of an annotation: kept before each change, and brought back as a change of its own."""
+"""Bring back what an annotation said before, as a change of its own."""
 
 from django.db import transaction
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import User
 from common.errors import Conflict, NotAllowed, NotVisible
 from labelling import answers as answers_json
-from labelling import gold
+from labelling import gold, revisions
 from labelling.answers import Answers, Fault
 from labelling.models import Annotation, AnnotationRevision
-from labelling.selectors import schema_of, schema_version
+from labelling.selectors import schema_version
 from labelling.snapshot import SchemaSnapshot
 from labelling.versions import hold_version
 from projects.models import Membership, Project
-
-
-def keep(annotation: Annotation, by: User) -> AnnotationRevision:
-    """Store what an annotation says now, before `by` changes it, and count its revision up.
-
-    Call it with the review locked and before `updated_at`, note and answers are touched.
-    """
-    before = _loaded(annotation.project, annotation.pk)
-    schema = schema_of(before)
-    kept = AnnotationRevision.objects.create(
-        annotation=before,
-        number=before.revision,
-        schema_id=before.schema_id,
-        answers=answers_json.to_json(gold.read_answers(before, schema), schema),
-        note=before.note,
-        created_at=before.updated_at,
-        replaced_by=by,
-    )
-    annotation.revision = before.revision + 1
-    Annotation.objects.filter(pk=annotation.pk).update(revision=annotation.revision)
-    return kept
 
 
 @transaction.atomic
@@ -65,7 +43,9 @@ def restore(
     schema = schema_version(project, earlier.schema.version)
     assert schema is not None  # noqa: S101  (a revision restricts its version's removal)
     values = _values(schema, earlier, texts[annotation.review_id])
-    keep(annotation, membership.user)
+    now = timezone.now()
+    revisions.keep(annotation, by=membership.user, now=now)
+    annotation.updated_at = now
     _write(annotation, earlier, schema, values)
     gold.recompute_many(project, hold_version(project=project), [annotation.review_id])
     audit.record(
@@ -118,9 +98,8 @@ def _write(
 ) -> None:
     annotation.schema_id = schema.id
     annotation.note = earlier.note
-    annotation.updated_at = timezone.now()
     # A reviewer stands behind it now: undoing a bulk action does not take it away.
     annotation.bulk_action = None
-    annotation.save(update_fields=["schema", "note", "updated_at", "bulk_action"])
+    annotation.save(update_fields=["schema", "note", "updated_at", "bulk_action", "revision"])
     gold.clear_answers(annotation)
     gold.write_answers(annotation, schema, values)

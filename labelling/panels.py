@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from labelling import answers as answers_json
-from labelling import comments, flags, gold, selectors
+from labelling import comments, gold, open_flags, selectors
 from labelling.answers import Answers
 from labelling.models import Gold, GoldSpan
 from labelling.snapshot import OptionSnapshot, QuestionSnapshot, SchemaSnapshot
@@ -67,7 +67,7 @@ def flagged(project: Project, review: Review, membership: Membership) -> Panel |
     """Return the panel of open flags: everybody's for reviewers, else one's own."""
     if not membership.can_label:
         return None
-    rows = list(flags.flags_for(membership, is_open=True).filter(review=review))
+    rows = list(open_flags.flags_for(membership, is_open=True).filter(review=review))
     mine = next((row for row in rows if row.person_id == membership.user_id), None)
     return Panel("Flags", "labelling/_flags.html", {"review": review, "flags": rows, "mine": mine})
 

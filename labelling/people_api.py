@@ -10,7 +10,7 @@ from rest_framework.response import Response
 from accounts.repeats import answered_once
 from common.api import IDEMPOTENCY, CursorPagination, valid
 from common.errors import Invalid
-from labelling import accept, comments, flags, history, timeline
+from labelling import accept, comments, flags, history, open_flags, timeline
 from labelling.models import Comment, Flag, Mention
 from projects.api_base import ProjectAPIView
 from projects.models import Role
@@ -208,7 +208,7 @@ class FlagsApi(ProjectAPIView):
             raise Invalid.of("open", f"open is yes or no, not {asked[:50]!r}.")
         is_open = asked == "yes" if asked else None
         pages = _NewestFirst()
-        rows = flags.flags_for(self.membership, is_open=is_open)
+        rows = open_flags.flags_for(self.membership, is_open=is_open)
         page: Any = pages.paginate_queryset(rows, request, view=self)
         return pages.get_paginated_response(FlagOut(page, many=True).data)
 
@@ -220,7 +220,9 @@ class FlagsApi(ProjectAPIView):
     def _raise(self, request: Request) -> Response:
         data = valid(FlagIn(data=request.data))
         review = review_of(self.project, data["review"])
-        flag = flags.raise_flag(membership=self.membership, review=review, note=data["note"])
+        flag = flags.flag_review(
+            project=self.project, review=review, person=self.user, note=data["note"]
+        )
         return Response(FlagOut(flag).data, status=status.HTTP_201_CREATED)
 
 
@@ -232,8 +234,8 @@ class FlagResolveApi(ProjectAPIView):
     @extend_schema(request=None, responses=FlagOut)
     def post(self, request: Request, slug: str, flag_id: int) -> Response:  # noqa: ARG002
         """Settle it; twice changes nothing."""
-        flag = flags.flag_of(self.membership, flag_id)
-        return Response(FlagOut(flags.resolve(membership=self.membership, flag=flag)).data)
+        flag = open_flags.flag_of(self.membership, flag_id)
+        return Response(FlagOut(open_flags.resolve(membership=self.membership, flag=flag)).data)
 
 
 # --- History --------------------------------------------------------------------------------------

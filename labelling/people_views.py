@@ -65,7 +65,7 @@ def _chart(days: list[people.Day], title: str) -> Chart | None:
         id="labels-a-day",
         title=title,
         kind="bar",
-        labels=[day.day.isoformat() for day in oldest_first],
+        labels=[f"{day.day:%-d %b}" for day in oldest_first],
         series=[Series("Labels", [day.label_count for day in oldest_first])],
         x=Axis("Day", scale="category"),
         y=Axis("Labels", low=0),

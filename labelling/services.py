@@ -12,7 +12,7 @@ from accounts.models import User
 from common.errors import Conflict, NotVisible
 from common.text import normalise
 from labelling import answers as answers_json
-from labelling import gold, history
+from labelling import gold, revisions
 from labelling.answers import Answers
 from labelling.leases import end, is_done, lease_time, next_assignment
 from labelling.models import Annotation, Assignment
@@ -149,13 +149,14 @@ def edit(
     annotation = _locked_annotation(annotation.pk)
     schema = check_version(annotation.project, schema_version)
     values = answers_json.parse(schema, answers, annotation.review.text)
-    history.keep(annotation, annotator)
+    now = timezone.now()
+    revisions.keep(annotation, by=annotator, now=now)
     annotation.schema_id = schema.id
-    annotation.updated_at = timezone.now()
+    annotation.updated_at = now
     annotation.note = normalise(note)[:1000]
     # It is their own word now: undoing the bulk action does not take it back.
     annotation.bulk_action = None
-    annotation.save(update_fields=["schema", "updated_at", "note", "bulk_action"])
+    annotation.save(update_fields=["schema", "updated_at", "note", "bulk_action", "revision"])
     gold.clear_answers(annotation)
     _settle(annotation, schema, values)
     audit.record(

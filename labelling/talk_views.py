@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from common.errors import Invalid
-from labelling import comments, flags
+from labelling import comments, flags, open_flags
 from labelling.tabs import tabs
 from projects.access import enter
 from projects.models import Membership, Role
@@ -91,8 +91,8 @@ def flag_list(request: HttpRequest, slug: str) -> HttpResponse:
     """List what was flagged: what is open first, then what was settled lately."""
     membership = _enter(request, slug, Role.REVIEWER)
     context = {
-        "open_flags": flags.flags_for(membership, is_open=True)[:SHOWN],
-        "settled_flags": flags.flags_for(membership, is_open=False)[:20],
+        "open_flags": open_flags.flags_for(membership, is_open=True)[:SHOWN],
+        "settled_flags": open_flags.flags_for(membership, is_open=False)[:20],
         "limit": SHOWN,
         "tabs": tabs(membership, "flags"),
     }
@@ -106,7 +106,12 @@ def flag_raise(request: HttpRequest, slug: str, review_id: int) -> HttpResponse:
     membership = _enter(request, slug)
     review = review_of(membership.project, review_id)
     try:
-        flags.raise_flag(membership=membership, review=review, note=request.POST.get("note", ""))
+        flags.flag_review(
+            project=membership.project,
+            review=review,
+            person=membership.user,
+            note=request.POST.get("note", ""),
+        )
     except Invalid as error:
         messages.error(request, error.detail)
     else:
@@ -119,7 +124,8 @@ def flag_raise(request: HttpRequest, slug: str, review_id: int) -> HttpResponse:
 def flag_resolve(request: HttpRequest, slug: str, flag_id: int) -> HttpResponse:
     """Settle a flag."""
     membership = _enter(request, slug, Role.REVIEWER)
-    flag = flags.resolve(membership=membership, flag=flags.flag_of(membership, flag_id))
+    flag = open_flags.flag_of(membership, flag_id)
+    open_flags.resolve(membership=membership, flag=flag)
     messages.success(request, f"The flag on review {flag.review_id} is settled.")
     if request.POST.get("from") == "review":
         return _to_review(slug, flag.review_id, "flags")

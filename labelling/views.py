@@ -6,7 +6,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from common.http import page
-from labelling import agreement_table, comments, flags, selectors
+from labelling import agreement_table, comments, open_flags, selectors
 from labelling.outlook import outlook
 from labelling.tabs import tabs
 from projects.access import enter
@@ -28,7 +28,7 @@ def home(request: HttpRequest, slug: str) -> HttpResponse:
         "mine": selectors.annotations(project, by=user).order_by("-id")[:20],
         "queue": selectors.queue_preview(project) if membership.can_review else None,
         "unseen_count": comments.unseen_count(membership),
-        "open_flag_count": flags.open_count(membership) if membership.can_review else 0,
+        "open_flag_count": open_flags.open_count(membership) if membership.can_review else 0,
         "outlook": outlook(project) if membership.can_review else None,
         "tabs": tabs(membership, "home"),
     }

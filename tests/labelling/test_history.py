@@ -11,7 +11,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import AuditEvent, User
 from common.errors import Conflict, NotAllowed, NotVisible
-from labelling import bulk, flags, history, services, timeline
+from labelling import bulk, flags, history, open_flags, services, timeline
 from labelling.models import Adjudication, Annotation, AnnotationRevision, Assignment
 from labelling.selectors import current_schema
 from labelling.snapshot import OptionSnapshot, QuestionSnapshot
@@ -173,10 +173,8 @@ def test_everything_stands_in_the_order_of_time(
     review = said.review
     edit(said)
     restore(rita, said)
-    flag = flags.raise_flag(
-        membership=Membership.objects.get(user=anna), review=review, note="In French?"
-    )
-    flags.resolve(membership=rita, flag=flag)
+    flag = flags.flag_review(project=project, review=review, person=anna, note="In French?")
+    open_flags.resolve(membership=rita, flag=flag)
     Assignment.objects.create(
         project=project,
         review=review,
