@@ -238,8 +238,7 @@ def run(lease: Lease) -> dict[str, Any]:
         pk=lease.params["action"]
     )
     doer = doer_of(action.kind)
-    filters = [(str(name), str(value)) for name, value in action.params["filters"]]
-    wanted = paging.wanted(action.project, filters)
+    wanted = _chosen_before(action).wanted(action.project)
     try:
         while ids := wanted.ids(after=action.params["below"], size=BATCH_ROWS, has_limit=False):
             lease.check()
@@ -253,6 +252,14 @@ def run(lease: Lease) -> dict[str, Any]:
     except GlossError as error:
         raise JobFailed(error.detail) from error
     return {"changed": action.changed_count, "skipped": action.skipped_count}
+
+
+def _chosen_before(action: BulkAction) -> Chosen:
+    """Return what an action keeps of the choice it was asked with."""
+    if "reviews" in action.params:
+        return Chosen(ids=tuple(action.params["reviews"]))
+    filters = [(str(name), str(value)) for name, value in action.params["filters"]]
+    return Chosen(filters=filters, is_all=True)
 
 
 def tidy(job_id: UUID) -> None:

@@ -182,7 +182,7 @@ class World:
         self._talk(said)
 
     def _talk(self, said: Annotation) -> None:
-        """Have somebody change their answers, be skipped, flag and comment, all in hostile words."""
+        """Have somebody change their answers, flag and be commented on, all in hostile words."""
         edit(
             annotation=said,
             annotator=self.owner,

@@ -204,6 +204,27 @@ def test_a_job_does_many(
     assert Annotation.objects.filter(bulk_action=action).count() == 4
 
 
+def test_a_job_does_many_that_were_ticked(
+    rita: Membership, dataset: Dataset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "AT_ONCE", 2)
+    ids = tuple(review_with(dataset).pk for _ in range(4))
+    given = {"questions": ["sentiment"], "threshold": 0.9}
+
+    action = bulk.start(
+        project=rita.project,
+        membership=rita,
+        kind="accept",
+        given=given,
+        chosen=bulk.Chosen(ids=ids[:3]),
+        key="",
+    )
+    assert action.job is not None
+    job = run_here(Job.objects.get(pk=action.job.pk))
+
+    assert (job.state, job.result) == (Job.State.SUCCEEDED, {"changed": 3, "skipped": 0})
+
+
 def test_a_dry_run_counts_and_changes_nothing(rita: Membership, dataset: Dataset) -> None:
     review_with(dataset)
     review_with(dataset, confidence=0.5)

@@ -317,7 +317,8 @@ def test_the_pages_show_what_they_should(
     answers = visitor.get(f"{PAGE}answers/").content.decode()
     home = visitor.get(PAGE).content.decode()
 
-    assert everybody.index(">anna<") < everybody.index(">Rita<")
+    places = [everybody.index(f"/people/{each.user_id}/") for each in (anna, rita)]
+    assert places == sorted(places)
     assert "3.5 seconds" in everybody
     assert "n 1, too few" in everybody
     assert "Too little to say" in everybody
