@@ -13,10 +13,10 @@ class LabellingConfig(AppConfig):
     def ready(self) -> None:
         """Give packages below their questions, their answers and their filters."""
         from jobs import kinds
-        from labelling import bulk_kind, copies, filters, label_sources
+        from labelling import accept_kind, bulk_kind, copies, filters, label_sources
         from labelling import columns as label_columns
         from labelling.gold_policy import KIND as GOLD_KIND
-        from labelling.panels import labels, marks
+        from labelling.panels import flagged, labels, marks, talk
         from labelling.presets import PRESETS
         from labelling.proposals import Questions
         from labelling.sink import GoldSink
@@ -52,7 +52,9 @@ class LabellingConfig(AppConfig):
         review_filters.register_choices(label_columns.choices)
         table_columns.register(label_columns.columns)
         bulk.register("label", bulk_kind.DOER)
-        panels.register(labels)
+        bulk.register(accept_kind.KIND, accept_kind.DOER)
+        for panel in (labels, flagged, talk):
+            panels.register(panel)
         panels.register_marks(marks)
         strata.register(GoldStrata())
         proposals.register(Questions())

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
-from labelling import gold, selectors
+from labelling import answers as answers_json
+from labelling import comments, gold, open_flags, selectors
 from labelling.answers import Answers
 from labelling.models import Gold, GoldSpan
-from labelling.snapshot import OptionSnapshot, QuestionSnapshot
+from labelling.snapshot import OptionSnapshot, QuestionSnapshot, SchemaSnapshot
 from labelling.spans import Piece, SpanValue, pieces
 from projects.models import Membership, Project
 from reviews.models import Review
@@ -46,6 +48,28 @@ def labels(project: Project, review: Review, membership: Membership) -> Panel | 
         "mine": next((a for a in annotations if a.annotator_id == membership.user_id), None),
     }
     return Panel("Labels", "labelling/_panel.html", context)
+
+
+def talk(project: Project, review: Review, membership: Membership) -> Panel | None:  # noqa: ARG001
+    """Return the panel of comments, as far as this member may read them."""
+    if not membership.can_label:
+        return None
+    rows = list(comments.comments_for(membership, review))
+    context = {
+        "review": review,
+        "comments": [(row, comments.pieces_of(row)) for row in rows],
+        "is_private": membership.project.is_blind and not membership.can_review,
+    }
+    return Panel("Comments", "labelling/_comments.html", context)
+
+
+def flagged(project: Project, review: Review, membership: Membership) -> Panel | None:  # noqa: ARG001
+    """Return the panel of open flags: everybody's for reviewers, else one's own."""
+    if not membership.can_label:
+        return None
+    rows = list(open_flags.flags_for(membership, is_open=True).filter(review=review))
+    mine = next((row for row in rows if row.person_id == membership.user_id), None)
+    return Panel("Flags", "labelling/_flags.html", {"review": review, "flags": rows, "mine": mine})
 
 
 def marks(project: Project, review: Review, membership: Membership) -> list[TextPiece] | None:
@@ -99,6 +123,19 @@ def _gold(
     )
     by_name = {question.name: question.key for question in questions}
     return [(said, sources.get(by_name[said.question], "")) for said in _said(questions, values)]
+
+
+def said(schema: SchemaSnapshot | None, raw: Mapping[str, Any], text: str) -> list[Said]:
+    """Return answers in the API's shape as chips; what the questions do not allow is left out."""
+    answers: Answers = {}
+    for question in schema.questions if schema else ():
+        try:
+            value = answers_json.parse_one(question, raw.get(question.key), text)
+        except answers_json.Fault:
+            continue
+        if value is not None:
+            answers[question.key] = value
+    return _said(schema.questions if schema else (), answers)
 
 
 def _said(questions: tuple[QuestionSnapshot, ...], answers: Answers) -> list[Said]:

@@ -11,7 +11,7 @@ from accounts.models import User
 from common.errors import Conflict, NotVisible
 from common.text import normalise
 from labelling import answers as answers_json
-from labelling import gold
+from labelling import gold, revisions
 from labelling.leases import fetch_ahead, next_assignment, release
 from labelling.models import Annotation
 from labelling.ranking import Suggested, rank_reviews, store_suggestions
@@ -61,12 +61,14 @@ def edit(
     annotation = locked_annotation(annotation.pk)
     schema = check_version(annotation.project, schema_version)
     values = answers_json.parse(schema, answers, annotation.review.text)
+    now = timezone.now()
+    revisions.keep(annotation, by=annotator, now=now)
     annotation.schema_id = schema.id
-    annotation.updated_at = timezone.now()
+    annotation.updated_at = now
     annotation.note = normalise(note)[:1000]
     # It is their own word now: undoing the bulk action does not take it back.
     annotation.bulk_action = None
-    annotation.save(update_fields=["schema", "updated_at", "note", "bulk_action"])
+    annotation.save(update_fields=["schema", "updated_at", "note", "bulk_action", "revision"])
     gold.clear_answers(annotation)
     settle(annotation, schema, values)
     audit.record(

@@ -13,6 +13,11 @@ def tabs(membership: Membership, current: str) -> list[tuple[str, str, bool]]:
     offered.append(("agreement", "Agreement", membership.can_review))
     offered.append(("assign", "Assign", membership.can_review))
     offered.append(("checks", "Quality checks", membership.can_review))
+    offered.append(("people", "People" if membership.can_review else "My days", True))
+    offered.append(("answers_given", "Answers", membership.can_review))
+    offered.append(("flags", "Flags", membership.can_review))
+    offered.append(("mentions", "Mentions", True))
+    offered.append(("suggestions", "Suggestions", membership.can_review))
     offered.append(("questions", "Questions", membership.can_own))
     slug = membership.project.slug
     return [

@@ -3,15 +3,20 @@
 from django.urls import path
 
 from labelling import (
+    accept_views,
     agreement_api,
     agreement_views,
     api,
     disagreement_api,
     disagreement_views,
+    history_views,
+    people_api,
+    people_views,
     question_views,
     queue_api,
     queue_views,
     reliability_views,
+    talk_views,
     views,
     work_views,
 )
@@ -41,6 +46,20 @@ urlpatterns = [
     ),
     path("gold-policy/", disagreement_views.gold_policy, name="gold_policy"),
     path("reliability/", reliability_views.page, name="reliability"),
+    # People: who labelled what, what was said about it, what has happened to it.
+    path("people/", people_views.people_list, name="people"),
+    path("people/<int:person_id>/", people_views.person, name="person"),
+    path("answers/", people_views.answers_given, name="answers_given"),
+    path("mentions/", talk_views.mentions, name="mentions"),
+    path("mentions/seen/", talk_views.mentions_seen, name="mentions_seen"),
+    path("flags/", talk_views.flag_list, name="flags"),
+    path("flags/<int:flag_id>/resolve/", talk_views.flag_resolve, name="flag_resolve"),
+    path("reviews/<int:review_id>/flags/", talk_views.flag_raise, name="flag_raise"),
+    path("reviews/<int:review_id>/comments/", talk_views.comment_add, name="comment_add"),
+    path("comments/<int:comment_id>/remove/", talk_views.comment_remove, name="comment_remove"),
+    path("reviews/<int:review_id>/history/", history_views.review_history, name="history"),
+    path("annotations/<int:annotation_id>/restore/", history_views.restore, name="restore"),
+    path("suggestions/", accept_views.suggestions, name="suggestions"),
     path("questions/", question_views.questions, name="questions"),
     path("questions/add/", question_views.question_add, name="question_add"),
     path("questions/<slug:key>/", question_views.question_edit, name="question_edit"),
@@ -67,6 +86,21 @@ api_urlpatterns = [
     ),
     path("projects/<slug:slug>/gold-policy/", disagreement_api.GoldPolicyApi.as_view()),
     path("projects/<slug:slug>/reliability/", disagreement_api.ReliabilityApi.as_view()),
+    # People.
+    path(
+        "projects/<slug:slug>/reviews/<int:review_id>/comments/", people_api.CommentsApi.as_view()
+    ),
+    path("projects/<slug:slug>/comments/<int:comment_id>/", people_api.CommentApi.as_view()),
+    path("projects/<slug:slug>/mentions/", people_api.MentionsApi.as_view()),
+    path("projects/<slug:slug>/mentions/seen/", people_api.MentionsSeenApi.as_view()),
+    path("projects/<slug:slug>/flags/", people_api.FlagsApi.as_view()),
+    path("projects/<slug:slug>/flags/<int:flag_id>/resolve/", people_api.FlagResolveApi.as_view()),
+    path("projects/<slug:slug>/reviews/<int:review_id>/history/", people_api.HistoryApi.as_view()),
+    path(
+        "projects/<slug:slug>/annotations/<int:annotation_id>/restore/",
+        people_api.RestoreApi.as_view(),
+    ),
+    path("projects/<slug:slug>/suggestions/acceptable/", people_api.AcceptableApi.as_view()),
     path("assignments/<int:assignment_id>/submit/", api.SubmitApi.as_view()),
     path("assignments/<int:assignment_id>/skip/", api.SkipApi.as_view()),
     path("assignments/<int:assignment_id>/heartbeat/", api.HeartbeatApi.as_view()),

@@ -5,7 +5,8 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.http import require_GET
 
 from common.http import page
-from labelling import selectors
+from labelling import comments, open_flags, selectors
+from labelling.outlook import outlook
 from labelling.tabs import tabs
 from projects.access import enter
 from projects.models import Membership, Role
@@ -25,6 +26,9 @@ def home(request: HttpRequest, slug: str) -> HttpResponse:
         "progress": selectors.progress(project, user),
         "mine": selectors.annotations(project, by=user).order_by("-id")[:20],
         "queue": selectors.queue_preview(project) if membership.can_review else None,
+        "unseen_count": comments.unseen_count(membership),
+        "open_flag_count": open_flags.open_count(membership) if membership.can_review else 0,
+        "outlook": outlook(project) if membership.can_review else None,
         "tabs": tabs(membership, "home"),
     }
     return page(request, "labelling/home.html", context)

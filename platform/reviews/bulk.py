@@ -23,9 +23,11 @@ from projects.models import Membership, Project, Role
 from reviews import members, paging, table
 from reviews.models import BulkAction, Review
 from reviews.patience import TooSlow
-from reviews.place import Place
+from reviews.place import ANYWHERE, Place
 
 KIND, UNDO_KIND = "bulk", "bulk-undo"
+#: What programs may ask for; the later ones came without a change of the table.
+KINDS = (*BulkAction.Kind.choices, ("accept", "Answered as suggested"))
 #: Up to so many reviews are changed while the person waits.
 AT_ONCE = 500
 BATCH_ROWS = 1_000
@@ -116,11 +118,11 @@ class Chosen:
     filters: table.Pairs = field(default_factory=list)
     is_all: bool = False
 
-    def wanted(self, project: Project) -> paging.Wanted:
-        """Return them as reviews; raise Invalid for filters that make no sense."""
+    def wanted(self, project: Project, *, place: Place = ANYWHERE) -> paging.Wanted:
+        """Return them as reviews beyond `place`; raise Invalid for filters that make no sense."""
         if self.is_all:
-            return paging.wanted(project, self.filters)
-        wanted = paging.wanted(project, [])
+            return paging.wanted(project, self.filters, place=place)
+        wanted = paging.wanted(project, [], place=place)
         return paging.Wanted(wanted.reviews.filter(pk__in=self.ids))
 
     def params(self) -> dict[str, Any]:
@@ -237,9 +239,9 @@ def run(lease: Lease) -> dict[str, Any]:
         pk=lease.params["action"]
     )
     doer = doer_of(action.kind)
-    filters = [(str(name), str(value)) for name, value in action.params["filters"]]
+    chosen = _chosen_before(action)
     try:
-        while ids := _next(action, filters):
+        while ids := _next(action, chosen):
             lease.check()
             done = action.changed_count + action.skipped_count + len(ids)
             with lease.effect(step=lease.job.step + 1, done_count=done, message="Changing reviews"):
@@ -253,10 +255,18 @@ def run(lease: Lease) -> dict[str, Any]:
     return {"changed": action.changed_count, "skipped": action.skipped_count}
 
 
-def _next(action: BulkAction, filters: table.Pairs) -> list[int]:
+def _next(action: BulkAction, chosen: Chosen) -> list[int]:
     below = action.params["below"]
-    wanted = paging.wanted(action.project, filters, place=Place(after=below))
+    wanted = chosen.wanted(action.project, place=Place(after=below))
     return wanted.ids(after=below, size=BATCH_ROWS, has_limit=False)
+
+
+def _chosen_before(action: BulkAction) -> Chosen:
+    """Return what an action keeps of the choice it was asked with."""
+    if "reviews" in action.params:
+        return Chosen(ids=tuple(action.params["reviews"]))
+    filters = [(str(name), str(value)) for name, value in action.params["filters"]]
+    return Chosen(filters=filters, is_all=True)
 
 
 def tidy(job_id: UUID) -> None:

@@ -121,7 +121,7 @@ def bulk_action(request: HttpRequest, slug: str, action_id: int) -> HttpResponse
     membership = _enter(request, slug, Role.REVIEWER)
     action = bulk.action_of(membership.project, action_id)
     (described,) = _described(membership, [action])
-    filters = action.params.get("filters")
+    filters = [(name, value) for name, value in action.params.get("filters", [])]
     back = reverse("reviews:list", args=[slug]) + (f"?{urlencode(filters)}" if filters else "")
     is_under_way = action.job is not None and not action.job.is_finished
     context = described | {"back": back, "is_under_way": is_under_way}

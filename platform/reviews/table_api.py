@@ -137,7 +137,7 @@ class BulkActionOut(serializers.Serializer[BulkAction]):
     """Something done to many reviews at once."""
 
     id = serializers.IntegerField()
-    kind = serializers.ChoiceField(choices=BulkAction.Kind.choices)
+    kind = serializers.ChoiceField(choices=bulk.KINDS)
     created_at = serializers.DateTimeField()
     created_by = serializers.SerializerMethodField()
     changed = serializers.IntegerField(source="changed_count")
@@ -157,12 +157,18 @@ class BulkActionOut(serializers.Serializer[BulkAction]):
 class BulkActionIn(serializers.Serializer[BulkAction]):
     """What to do, and to which reviews: ids, or the filters that all of them fit."""
 
-    kind = serializers.ChoiceField(choices=BulkAction.Kind.choices)
+    kind = serializers.ChoiceField(choices=bulk.KINDS)
     reviews = serializers.ListField(child=serializers.IntegerField(min_value=1), required=False)
     filters = serializers.DictField(child=serializers.CharField(), required=False)
     dataset = serializers.IntegerField(required=False, help_text="Of kind dataset: add to this.")
     name = serializers.CharField(required=False, help_text="Of kind dataset: make this one.")
     answers = serializers.DictField(required=False, help_text="Of kind label: question to answer.")
+    questions = serializers.ListField(
+        child=serializers.CharField(), required=False, help_text="Of kind accept: question keys."
+    )
+    threshold = serializers.FloatField(
+        required=False, help_text="Of kind accept: suggestions at least so confident, 0 to 1."
+    )
 
 
 class BulkActionListOut(serializers.Serializer[Any]):

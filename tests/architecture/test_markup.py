@@ -22,12 +22,15 @@ from accounts.services import create_token
 from jobs.models import Job
 from jobs.services import enqueue
 from jobs.worker import run_here
-from labelling.models import Assignment
-from labelling.services import record_annotation
+from labelling.comments import say
+from labelling.models import Annotation, Assignment
+from labelling.selectors import current_schema
+from labelling.services import edit, record_annotation
 from ml.core.config import HeadConfig, Kind, Tier, TrainConfig
 from ml.models import ModelVersion, PredictionJob, TrainingRun
-from projects.models import Project
+from projects.models import Membership, Project, Role
 from reviews.models import Dataset, ImportJob, Review, SavedView
+from tests import factories
 from tests.architecture.test_doors import OPEN, OURS
 from tests.architecture.test_roles import LOWEST
 from tests.hostile import ALL_AT_ONCE, MARKUP, Alive, read_page
@@ -41,7 +44,8 @@ _ATTACHMENT = re.compile(r'attachment; filename="[\w-]+\.\w+"')
 _TAKES_AWAY = ("discard/", "remove/", "revoke/", "undo/")
 #: What a page of the project must have shown somewhere, whatever the words are.
 PLANTED = {
-    "annotator", "author", "column", "dataset", "derived", "file", "guidelines", "instructions",
+    "annotator", "author", "change", "column", "comment", "dataset", "derived", "file", "flag",
+    "guidelines", "instructions",
     "note", "option", "product", "project", "query", "question", "reason", "rejected", "text",
     "token", "value", "view",
 }  # fmt: skip
@@ -175,6 +179,28 @@ class World:
             lease_until=timezone.now() + timedelta(hours=1),
         )
         self.ids |= {"annotation_id": said.pk, "assignment_id": held.pk}
+        self._talk(said)
+
+    def _talk(self, said: Annotation) -> None:
+        """Have somebody change their answers, flag and be commented on, all in hostile words."""
+        edit(
+            annotation=said,
+            annotator=self.owner,
+            schema_version=current_schema(self.project).version,
+            answers={"mood": "bad", "stars": 2, "parts": []},
+            note=self.words("change"),
+        )
+        flag = self.send("flags/", {"review": self.review.pk, "note": self.words("flag")})
+        other = Membership.objects.get(
+            project=self.project, user=factories.member(self.project, Role.REVIEWER)
+        )
+        body = f"@{self.owner.username} {self.words('comment')}"
+        comment = say(membership=other, review=self.review, body=body)
+        self.ids |= {
+            "flag_id": flag["id"],
+            "comment_id": comment.pk,
+            "person_id": self.owner.pk,
+        }
 
     def _make_of_it(self) -> None:
         ((column, value),) = self.review.metadata.items()
