@@ -11,7 +11,8 @@ class LabellingConfig(AppConfig):
 
     def ready(self) -> None:
         """Give packages below their questions, their answers and their filters."""
-        from labelling import bulk_kind, copies, filters, label_sources
+        from jobs import kinds
+        from labelling import bulk_kind, change_job, copies, filters, label_sources
         from labelling import columns as label_columns
         from labelling.panels import labels, marks
         from labelling.presets import PRESETS
@@ -33,6 +34,16 @@ class LabellingConfig(AppConfig):
         from reviews import filters as review_filters
 
         post_migrate.connect(_make_triggers, sender=self)
+        kinds.register(
+            kinds.Kind(
+                name=change_job.KIND,
+                label="Change of the questions",
+                queue="default",
+                runner="labelling.change_job.run",
+                outcome="labelling.change_job.outcome",
+                remains="Nothing was changed.",
+            )
+        )
         presets.register(
             [presets.Preset(each.key, each.name, each.description) for each in PRESETS.values()],
             apply_preset,
