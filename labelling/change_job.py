@@ -19,6 +19,7 @@ from jobs.services import enqueue
 from labelling import change_json, versions
 from labelling.changes import Applied, Change
 from labelling.models import Gold
+from labelling.preview import Preview, preview
 from labelling.selectors import current_schema
 from labelling.snapshot import SchemaSnapshot
 from projects.models import Project
@@ -83,6 +84,13 @@ def request_change(
             idempotency_key=idempotency_key,
         )
     return Outcome(job=job)
+
+
+def look(*, project: Project, before: SchemaSnapshot, changes: Sequence[Change]) -> Preview:
+    """Return what changes of the questions `before` would do; raise Invalid as they would."""
+    applied = versions.applied_to(before, changes)
+    large = is_large(project, before, applied)
+    return preview(project, before, changes, applied, is_large=large)
 
 
 def is_large(project: Project, before: SchemaSnapshot, applied: Applied) -> bool:

@@ -109,7 +109,7 @@ def test_an_answer_that_names_other_options_stands() -> None:
 
 
 def test_a_key_that_comes_back_is_a_new_one() -> None:
-    again = [
+    again: list[Change] = [
         Retire(question="tone", option="a"),
         AddOption(question="tone", option=option("a")),
         RemoveQuestion(question="score"),
@@ -162,7 +162,7 @@ def test_without_polarity_spans_are_read_without() -> None:
 
 
 def test_what_is_lost_may_be_opened_again_under_every_name_it_had() -> None:
-    changes = [
+    changes: list[Change] = [
         Merge(question="tone", options=("a", "b"), into="ab", name="AB"),
         Split(question="tone", option="ab", into=(option("x"), option("y")), reopen=True),
         Retire(question="topics", option="a"),
