@@ -191,7 +191,7 @@ def _look(
             else:
                 form.blame(each)
         return None
-    if not seen.effects and not seen.opened:
+    if not any(effect.counts for effect in seen.effects) and not seen.opened:
         return _make(request, project, changes, schema.version)
     initial = {"changes": to_json(changes), "version": schema.version}
     context: dict[str, object] = {"seen": seen, "form": ChangesForm(initial=initial)}
