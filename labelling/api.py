@@ -12,9 +12,13 @@ from rest_framework.views import APIView
 from accounts.models import ApiToken, User
 from accounts.repeats import answered_once
 from common.api import IDEMPOTENCY, CursorPagination, valid
+from common.errors import Invalid
 from labelling import answers as answers_json
-from labelling import gold, schemas, selectors, services
+from labelling import change_job, gold, schemas, selectors, services, versions
+from labelling.change_json import from_json
+from labelling.changes import Change, between
 from labelling.models import Annotation, Assignment
+from labelling.preview import as_json
 from labelling.snapshot import OptionSnapshot, QuestionSnapshot, SchemaSnapshot
 from projects.access import membership_for
 from projects.api_base import ProjectAPIView, check_scope
@@ -47,11 +51,17 @@ class QuestionData(serializers.Serializer[Any]):
 
 
 class SchemaIn(serializers.Serializer[Any]):
-    """A new version; `version` is the one it starts from, to notice changes by others."""
+    """A new version; `version` is the one it starts from, to notice changes by others.
+
+    Either all questions, whose keys then tell what becomes of answers, or `changes`, which say
+    it. With `dry_run` nothing is changed: the answer says what would be.
+    """
 
     version = serializers.IntegerField(required=False, min_value=0)
     guidelines = serializers.CharField(required=False, allow_blank=True)
-    questions = QuestionData(many=True)
+    questions = QuestionData(many=True, required=False)
+    changes = serializers.JSONField(required=False)
+    dry_run = serializers.BooleanField(required=False, default=False)
 
 
 class SchemaOut(serializers.Serializer[Any]):
@@ -72,21 +82,58 @@ class SchemaApi(ProjectAPIView):
         """Return the current version."""
         return Response(SchemaOut(selectors.current_schema(self.project)).data)
 
-    @extend_schema(request=SchemaIn, responses={201: SchemaOut}, parameters=[IDEMPOTENCY])
+    @extend_schema(
+        request=SchemaIn,
+        responses={
+            200: OpenApiResponse(description="What would be changed, with dry_run"),
+            201: SchemaOut,
+            202: OpenApiResponse(description="So much is moved that a job does it"),
+        },
+        parameters=[IDEMPOTENCY],
+    )
     def post(self, request: Request, slug: str) -> Response:  # noqa: ARG002
         """Make a new version; the same questions again make none."""
-        return answered_once(request, lambda: self._create(request))
-
-    def _create(self, request: Request) -> Response:
         data = valid(SchemaIn(data=request.data))
-        schema = services.create_version(
+        before = selectors.current_schema(self.project)
+        changes = _changes(before, data)
+        if data["dry_run"]:
+            versions.check_base(before, data.get("version"))
+            seen = change_job.look(project=self.project, before=before, changes=changes)
+            return Response(as_json(seen))
+        return answered_once(request, lambda: self._create(data, changes))
+
+    def _create(self, data: dict[str, Any], changes: tuple[Change, ...]) -> Response:
+        if "questions" in data:
+            schema = services.create_version(
+                project=self.project,
+                questions=_questions(data["questions"]),
+                guidelines=data.get("guidelines"),
+                based_on=data.get("version"),
+                actor=self.user,
+            )
+            return Response(SchemaOut(schema).data, status=status.HTTP_201_CREATED)
+        made = change_job.request_change(
             project=self.project,
-            questions=_questions(data["questions"]),
+            changes=changes,
             guidelines=data.get("guidelines"),
             based_on=data.get("version"),
             actor=self.user,
         )
-        return Response(SchemaOut(schema).data, status=status.HTTP_201_CREATED)
+        if made.job is not None:
+            job = {"id": str(made.job.pk), "url": f"/api/v1/jobs/{made.job.pk}/"}
+            return Response({"job": job}, status=status.HTTP_202_ACCEPTED)
+        return Response(SchemaOut(made.schema).data, status=status.HTTP_201_CREATED)
+
+
+def _changes(before: SchemaSnapshot, data: dict[str, Any]) -> tuple[Change, ...]:
+    """Return what is to be changed, said or to be found out by the keys of all questions."""
+    if ("questions" in data) == ("changes" in data):
+        raise Invalid.of("changes", "Send either questions, all of them, or changes.")
+    if "changes" in data:
+        return from_json(data["changes"])
+    questions = _questions(data["questions"])
+    schemas.check(questions)
+    return between(before.questions, tuple(questions))
 
 
 def _questions(rows: list[dict[str, Any]]) -> list[QuestionSnapshot]:

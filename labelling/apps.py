@@ -13,7 +13,7 @@ class LabellingConfig(AppConfig):
     def ready(self) -> None:
         """Give packages below their questions, their answers and their filters."""
         from jobs import kinds
-        from labelling import accept_kind, bulk_kind, copies, filters, label_sources
+        from labelling import accept_kind, bulk_kind, change_job, copies, filters, label_sources
         from labelling import columns as label_columns
         from labelling.gold_policy import KIND as GOLD_KIND
         from labelling.panels import flagged, labels, marks, talk
@@ -39,6 +39,16 @@ class LabellingConfig(AppConfig):
         # There are several ways out (allauth's page, the admin's); Django tells of each of them.
         user_logged_out.connect(_release, dispatch_uid="labelling.release")
         departures.register(_leave)
+        kinds.register(
+            kinds.Kind(
+                name=change_job.KIND,
+                label="Change of the questions",
+                queue="default",
+                runner="labelling.change_job.run",
+                outcome="labelling.change_job.outcome",
+                remains="Nothing was changed.",
+            )
+        )
         presets.register(
             [presets.Preset(each.key, each.name, each.description) for each in PRESETS.values()],
             apply_preset,

@@ -22,6 +22,13 @@ class GuidelinesForm(forms.Form):
     )
 
 
+class ChangesForm(forms.Form):
+    """Changes that have been looked at and are to be made."""
+
+    changes = forms.JSONField(widget=forms.HiddenInput)
+    version = forms.IntegerField(widget=forms.HiddenInput)
+
+
 class QuestionForm(forms.Form):
     """One question; options one a line."""
 
@@ -73,8 +80,9 @@ class QuestionForm(forms.Form):
         }
 
     def fix_kind(self) -> None:
-        """Hold the kind fast: another kind is another question."""
+        """Hold the kind fast, another kind is another question; options have forms of their own."""
         self.fields["kind"].disabled = True
+        del self.fields["options"]
 
     def question(self, schema: SchemaSnapshot, before: QuestionSnapshot | None) -> QuestionSnapshot:
         """Return the question that the form describes; `before` is the one it changes."""
@@ -96,6 +104,8 @@ class QuestionForm(forms.Form):
         )
 
     def _options(self, before: QuestionSnapshot | None) -> tuple[OptionSnapshot, ...]:
+        if "options" not in self.cleaned_data:
+            return before.options if before else ()
         known = {option.name: option for option in (before.options if before else ())}
         taken = {option.key for option in known.values()}
         options: list[OptionSnapshot] = []

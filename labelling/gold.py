@@ -8,7 +8,9 @@ from django.db.models import Q
 from labelling import consensus, writing
 from labelling.answers import Answers, AnswerValue
 from labelling.consensus import Policy
+from labelling.lineage import reading
 from labelling.models import Annotation, Answer, Gold, GoldSource, GoldSpan, Span
+from labelling.selectors import schema_of
 from labelling.snapshot import QuestionSnapshot, SchemaSnapshot
 from labelling.spans import SpanValue
 from labelling.spoken import fold, statements
@@ -79,23 +81,20 @@ def _given(
 
 
 def read_answers(annotation: Annotation, schema: SchemaSnapshot) -> Answers:
-    """Return an annotation's answers to the questions of `schema`, matched by key.
+    """Return an annotation's answers as answers to the questions of `schema`.
 
-    `answers` and `spans` should be prefetched with their question and option. Answers that
-    `schema` does not allow any more are left out.
+    Its `schema` should be loaded, and `answers` and `spans` prefetched with their question and
+    option. Answers that do not stand any more are left out: see labelling.reading.
     """
+    answered = schema_of(annotation)
+    by_key = {question.key: question for question in answered.questions}
     answers: Answers = {}
     for row in annotation.answers.all():
-        question = schema.question(row.question.key)
-        if question is not None and question.kind == row.question.kind:
-            option = row.option.key if row.option else None
-            if option is None or question.option(option) is not None:
-                fold(answers, question, option, row.number)
+        question = by_key[row.question.key]
+        fold(answers, question, row.option.key if row.option else None, row.number)
     for span in annotation.spans.all():
-        question = schema.question(span.question.key)
-        if question is not None and question.option(span.option.key):
-            _fold_span(answers, question, span)
-    return answers
+        _fold_span(answers, by_key[span.question.key], span)
+    return reading(annotation.schema, schema).carry(answers)
 
 
 def _fold_span(answers: Answers, question: QuestionSnapshot, span: Span | GoldSpan) -> None:

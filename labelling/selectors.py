@@ -60,7 +60,11 @@ def schema_version(project: Project, version: int) -> SchemaSnapshot | None:
 
 def schema_of(annotation: Annotation) -> SchemaSnapshot:
     """Return the questions that an annotation answered; its `schema` should be loaded."""
-    schema = annotation.schema
+    return snapshot_of(annotation.schema)
+
+
+def snapshot_of(schema: LabelSchema) -> SchemaSnapshot:
+    """Return a version of the questions as values."""
     return _snapshot(schema.pk, schema.version, schema.created_at)
 
 
@@ -77,13 +81,14 @@ def schema_to_answer(project: Project) -> SchemaSnapshot:
 # The rows of a version never change once written, so its content may be kept. The time of making
 # is part of the key because a database that rolled back gives the same id again.
 @lru_cache(maxsize=256)
-def _snapshot(schema_id: int, version: int, made_at: datetime) -> SchemaSnapshot:  # noqa: ARG001
+def _snapshot(schema_id: int, version: int, made_at: datetime) -> SchemaSnapshot:
     schema = LabelSchema.objects.prefetch_related("questions__options").get(pk=schema_id)
     return SchemaSnapshot(
         version=version,
         questions=tuple(_question(row) for row in schema.questions.all()),
         guidelines=schema.guidelines,
         id=schema_id,
+        made_at=made_at,
     )
 
 

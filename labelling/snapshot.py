@@ -1,6 +1,7 @@
 """A project's questions as plain values: what pure code works on instead of rows."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Literal
 
 Kind = Literal["choice", "multichoice", "number", "spans"]
@@ -65,6 +66,7 @@ class SchemaSnapshot:
     questions: tuple[QuestionSnapshot, ...] = ()
     guidelines: str = ""
     id: int = field(default=0, compare=False)
+    made_at: datetime | None = field(default=None, compare=False)
 
     def question(self, key: str) -> QuestionSnapshot | None:
         """Return the question called `key`, if there is one."""

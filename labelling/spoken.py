@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 
 from labelling.answers import Answers, AnswerValue
-from labelling.models import Annotation, Answer, Option, Question, Span
+from labelling.lineage import readings
+from labelling.models import Annotation, Answer, LabelSchema, Span
+from labelling.selectors import snapshot_of
 from labelling.snapshot import QuestionSnapshot, SchemaSnapshot
 from labelling.spans import SpanValue
 
@@ -30,7 +32,7 @@ class Statement:
 def statements(review_ids: Collection[int], schema: SchemaSnapshot) -> dict[int, list[Statement]]:
     """Return what people said about reviews, oldest first, as answers to `schema`.
 
-    Answers to older versions are matched by key, as gold.read_answers does it for one annotation.
+    Answers to older versions are carried over as gold.read_answers does it for one annotation.
     Pass a few thousand reviews at most.
     """
     by_review: dict[int, list[Statement]] = {}
@@ -52,6 +54,9 @@ def statements(review_ids: Collection[int], schema: SchemaSnapshot) -> dict[int,
         for ids in _slices(list(by_id)):
             _add_answers(by_id, ids, asked)
             _add_spans(by_id, ids, asked)
+        ways = readings({said.schema_id for said in by_id.values()}, schema)
+        for said in by_id.values():
+            said.answers = ways[said.schema_id].carry(said.answers)
     return by_review
 
 
@@ -61,36 +66,31 @@ def _slices(annotation_ids: Sequence[int]) -> Iterator[Sequence[int]]:
 
 
 class _Asked:
-    """Finds the question and the option of `schema` behind the ids of any of its versions."""
+    """Finds the question and the option behind the ids of any version."""
 
     def __init__(self, schema: SchemaSnapshot) -> None:
-        self._schema = schema
-        self._questions: dict[int, QuestionSnapshot | None] = {q.id: q for q in schema.questions}
-        self._options = {o.id: o.key for q in schema.questions for o in q.options}
-        #: Options of each question by its id, so that a key is looked for once.
-        self._keys = {q.id: {o.key for o in q.options} for q in schema.questions}
+        self._questions: dict[int, QuestionSnapshot] = {}
+        self._options: dict[int, str] = {}
+        self._add(schema)
 
-    def learn(self, question_ids: Iterable[int], option_ids: Iterable[int | None]) -> None:
-        """Load what the ids of older versions stand for."""
+    def _add(self, schema: SchemaSnapshot) -> None:
+        self._questions |= {question.id: question for question in schema.questions}
+        self._options |= {o.id: o.key for question in schema.questions for o in question.options}
+
+    def learn(self, question_ids: Iterable[int]) -> None:
+        """Load the versions that asked these questions."""
         unknown = set(question_ids) - set(self._questions)
         if unknown:
-            for number, key, kind in Question.objects.filter(pk__in=unknown).values_list(
-                "id", "key", "kind"
-            ):
-                same = self._schema.question(key)
-                self._questions[number] = same if same and same.kind == kind else None
-        missing = {each for each in option_ids if each is not None} - set(self._options)
-        if missing:
-            self._options |= dict(Option.objects.filter(pk__in=missing).values_list("id", "key"))
+            for row in LabelSchema.objects.filter(questions__in=unknown).distinct():
+                self._add(snapshot_of(row))
 
-    def question(self, number: int) -> QuestionSnapshot | None:
-        """Return the question as it is asked now; None when it is not asked any more."""
+    def question(self, number: int) -> QuestionSnapshot:
+        """Return the question as it was asked."""
         return self._questions[number]
 
-    def option(self, question: QuestionSnapshot, number: int | None) -> str | None:
-        """Return the key of an option that the question still has."""
-        key = self._options[number] if number is not None else None
-        return key if key in self._keys[question.id] else None
+    def option(self, number: int | None) -> str | None:
+        """Return the key of an option."""
+        return self._options[number] if number is not None else None
 
 
 # By the ids of annotations and not by a join: PostgreSQL, which knows nothing yet of rows that an
@@ -101,14 +101,10 @@ def _add_answers(by_id: dict[int, Statement], ids: Sequence[int], asked: _Asked)
             "annotation_id", "question_id", "option_id", "number"
         )
     )
-    asked.learn((row[1] for row in rows), (row[2] for row in rows))
+    asked.learn(row[1] for row in rows)
     for annotation_id, question_id, option_id, number in rows:
-        said, question = by_id[annotation_id], asked.question(question_id)
-        if question is None:
-            continue
-        option = asked.option(question, option_id)
-        if option is not None or option_id is None:
-            fold(said.answers, question, option, number)
+        answers = by_id[annotation_id].answers
+        fold(answers, asked.question(question_id), asked.option(option_id), number)
 
 
 def fold(
@@ -138,14 +134,13 @@ def _add_spans(by_id: dict[int, Statement], ids: Sequence[int], asked: _Asked) -
             "annotation_id", "question_id", "option_id", "start", "end", "polarity", "text"
         )
     )
-    asked.learn((row[1] for row in rows), (row[2] for row in rows))
+    asked.learn(row[1] for row in rows)
     found: dict[tuple[int, str], list[SpanValue]] = {}
     for annotation_id, question_id, option_id, start, end, polarity, text in rows:
-        question = asked.question(question_id)
-        option = asked.option(question, option_id) if question else None
-        if question is not None and option is not None:
-            span = SpanValue(start, end, option, polarity, text)
-            found.setdefault((annotation_id, question.key), []).append(span)
+        option = asked.option(option_id)
+        assert option is not None  # noqa: S101  (a span has one, by the database)
+        span = SpanValue(start, end, option, polarity, text)
+        found.setdefault((annotation_id, asked.question(question_id).key), []).append(span)
     for (annotation_id, key), spans in found.items():
         value: AnswerValue = tuple(sorted(spans, key=_READING_ORDER))
         by_id[annotation_id].answers[key] = value

@@ -62,6 +62,10 @@ urlpatterns = [
     path("suggestions/", accept_views.suggestions, name="suggestions"),
     path("questions/", question_views.questions, name="questions"),
     path("questions/add/", question_views.question_add, name="question_add"),
+    # Changes of the questions.
+    path("question-order/", question_views.question_order, name="question_order"),
+    path("question-change/", question_views.question_change, name="question_change"),
+    path("question-versions/", question_views.question_history, name="question_history"),
     path("questions/<slug:key>/", question_views.question_edit, name="question_edit"),
     path("questions/<slug:key>/remove/", question_views.question_remove, name="question_remove"),
     # Who gets which reviews, and quality checks.

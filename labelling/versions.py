@@ -1,23 +1,26 @@
-"""Make versions of a project's questions; gold moves along where it still fits."""
+"""Make versions of a project's questions; what was answered moves along where it still stands."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 
 from django.db import IntegrityError, transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
-from common.errors import Conflict, Invalid
-from labelling import schemas
-from labelling.models import Gold, GoldSpan, LabelSchema, Option, Question
+from common.errors import Conflict, Invalid, NotReady
+from labelling import change_json, reopening, schemas
+from labelling.carrying import carry_gold, carry_suggestions
+from labelling.changes import Applied, Change, apply, between
+from labelling.models import LabelSchema, Option, Question
 from labelling.presets import PRESETS
 from labelling.selectors import current_schema
 from labelling.snapshot import QuestionSnapshot, SchemaSnapshot
 from projects.models import Project
 
 MAX_GUIDELINES = 20_000
+#: How often to begin again when people answer the very reviews that are to be opened.
+TRIES = 20
 
 
 def apply_preset(project: Project, key: str, actor: User | None) -> None:
@@ -41,34 +44,121 @@ def create_version(
     guidelines: str | None = None,
     based_on: int | None = None,
 ) -> SchemaSnapshot:
-    """Make the next version of the questions and carry gold of unchanged answers over by key.
+    """Make the next version of the questions; keys say what becomes of answers.
 
     `guidelines` None keeps what was there. `based_on` is the version the author saw: raises
     Conflict when there is a newer one. Raises Invalid for questions that cannot be asked.
     """
     schemas.check(questions)
     before = hold_version(project=project)
+    check_base(before, based_on)
+    wanted = schemas.with_hot_keys([_tidy(question) for question in questions])
+    made = between(before.questions, wanted)
+    applied = replace(apply(before.questions, made), questions=wanted)
+    return _make(project, before, made, applied, guidelines, actor)
+
+
+def change_questions(
+    *,
+    project: Project,
+    changes: Sequence[Change],
+    actor: User | None,
+    guidelines: str | None = None,
+    based_on: int | None = None,
+) -> SchemaSnapshot:
+    """Make the next version by changes that say what becomes of answers; raises as above.
+
+    Reviews whose answers are asked for again are opened in the same transaction.
+    """
+    for _ in range(TRIES):
+        before = current_schema(project)
+        check_base(before, based_on)
+        applied = applied_to(before, changes)
+        try:
+            with transaction.atomic():
+                # Reviews before questions, as everybody does who answers one.
+                held = reopening.hold(project, before, applied)
+                _check_still(project, before, applied, held)
+                return _make(project, before, changes, applied, guidelines, actor)
+        except _Moved:
+            continue
+    raise NotReady("Many people are answering just now. Try again in a moment.")
+
+
+class _Moved(Exception):
+    """Something was answered or changed while the reviews were being held."""
+
+
+def _check_still(
+    project: Project, before: SchemaSnapshot, applied: Applied, held: Collection[int]
+) -> None:
+    if hold_version(project=project).id != before.id:
+        raise _Moved
+    if applied.reopened:
+        wanted = reopening.reviews_to_open(project, before, applied)
+        if set(wanted.values_list("pk", flat=True)) - set(held):
+            raise _Moved
+
+
+def applied_to(before: SchemaSnapshot, changes: Sequence[Change]) -> Applied:
+    """Return what changes make of the questions; raise Invalid when that cannot be asked.
+
+    Keys are laid out anew where there are other options than before, so that old and new ones
+    share the keyboard sensibly.
+    """
+    applied = apply(before.questions, changes)
+    questions = [_tidy(question) for question in applied.questions]
+    if not applied.is_plain:
+        questions = [_without_hot_keys(question) for question in questions]
+    schemas.check(questions)
+    return replace(applied, questions=schemas.with_hot_keys(questions))
+
+
+def check_base(before: SchemaSnapshot, based_on: int | None) -> None:
+    """Raise Conflict when a change starts from questions that are not current any more."""
     if based_on is not None and based_on != before.version:
         raise Conflict(
             f"These changes start from version {based_on}, but version {before.version} is "
             "current. Look at it and change that one."
         )
-    words = before.guidelines if guidelines is None else guidelines.strip()
+
+
+def check_guidelines(guidelines: str) -> str:
+    """Return guidelines as they are kept; raise Invalid when they are too long."""
+    words = guidelines.strip()
     if len(words) > MAX_GUIDELINES:
         raise Invalid.of("guidelines", f"Keep guidelines under {MAX_GUIDELINES} characters.")
-    wanted = schemas.with_hot_keys([_tidy(question) for question in questions])
-    if before.questions == wanted and before.guidelines == words:
+    return words
+
+
+def _make(
+    project: Project,
+    before: SchemaSnapshot,
+    made: Sequence[Change],
+    applied: Applied,
+    guidelines: str | None,
+    actor: User | None,
+) -> SchemaSnapshot:
+    """Write the next version of held questions and take along what still stands."""
+    words = before.guidelines if guidelines is None else check_guidelines(guidelines)
+    same = before.questions == applied.questions and before.guidelines == words
+    if same and applied.is_plain:
         return before
-    _write(project, wanted, words, version=before.version + 1, actor=actor)
+    _write(project, applied.questions, words, before=before, made=made, actor=actor)
     after = current_schema(project)
-    carried = _carry_gold(project, before, after)
+    opened, withdrawn = reopening.reopen(project, before, applied) if applied.reopened else (0, 0)
+    carried = carry_gold(project, before, after, applied.step)
+    carry_suggestions(project, before, applied.step)
     audit.record(
         actor=actor,
         project_id=project.pk,
         action="questions.changed",
         subject=f"version {after.version}",
         questions=[question.key for question in after.questions],
+        changes=change_json.to_json(made),
         carried=carried,
+        opened=opened,
+        withdrawn=withdrawn,
     )
     return after
 
@@ -105,18 +195,28 @@ def _tidy(question: QuestionSnapshot) -> QuestionSnapshot:
     return replace(question, name=question.name.strip(), options=options)
 
 
+def _without_hot_keys(question: QuestionSnapshot) -> QuestionSnapshot:
+    options = tuple(replace(option, hot_key="") for option in question.options)
+    return replace(question, options=options)
+
+
 def _write(
     project: Project,
     questions: Sequence[QuestionSnapshot],
     guidelines: str,
     *,
-    version: int,
+    before: SchemaSnapshot,
+    made: Sequence[Change],
     actor: User | None,
 ) -> None:
     try:
         with transaction.atomic():
             schema = LabelSchema.objects.create(
-                project=project, version=version, guidelines=guidelines, created_by=actor
+                project=project,
+                version=before.version + 1,
+                guidelines=guidelines,
+                created_by=actor,
+                changes=change_json.to_json(made),
             )
     except IntegrityError:
         raise Conflict("Somebody else has just changed the questions. Look at theirs.") from None
@@ -151,44 +251,3 @@ def _question_row(schema: LabelSchema, position: int, question: QuestionSnapshot
         has_polarity=question.has_polarity,
         allows_overlap=question.allows_overlap,
     )
-
-
-# --- Gold moves to the new version ------------------------------------------------------------
-
-
-def _carry_gold(project: Project, before: SchemaSnapshot, after: SchemaSnapshot) -> int:
-    """Repoint gold to the questions and options of `after` that have the same keys.
-
-    What no longer fits (a dropped option, a number out of bounds) stays with the version that
-    asked for it and no longer trains anything. Returns the number of rows that moved.
-    """
-    moved = 0
-    for new in after.questions:
-        old = before.question(new.key)
-        if old is not None and old.kind == new.kind:
-            moved += _carry_question(project, old, new)
-    return moved
-
-
-def _carry_question(project: Project, old: QuestionSnapshot, new: QuestionSnapshot) -> int:
-    plain = Gold.objects.filter(project=project, question_id=old.id, option=None)
-    moved = plain.filter(_fitting(new)).update(question_id=new.id)
-    for option in new.options:
-        same = old.option(option.key)
-        if same is None:
-            continue
-        here = Q(project=project, question_id=old.id, option_id=same.id)
-        moved += Gold.objects.filter(here).update(
-            question_id=new.id, option_id=option.id, slot=option.id
-        )
-        moved += GoldSpan.objects.filter(here).update(question_id=new.id, option_id=option.id)
-    return moved
-
-
-def _fitting(question: QuestionSnapshot) -> Q:
-    fits = Q()
-    if question.minimum is not None:
-        fits &= Q(number__gte=question.minimum) | Q(number=None)
-    if question.maximum is not None:
-        fits &= Q(number__lte=question.maximum) | Q(number=None)
-    return fits

@@ -15,12 +15,16 @@ from django.core.files.base import ContentFile
 from accounts.models import User
 from jobs import kinds
 from jobs.models import Job
+from jobs.services import enqueue
 from jobs.worker import run_here
-from labelling import gold_policy
+from labelling import change_job, gold_policy
 from labelling.adjudication import adjudicate
+from labelling.change_json import to_json
+from labelling.changes import Change, Merge, Split
 from labelling.gold_policy import change_gold_policy
 from labelling.models import Annotation
 from labelling.services import record_annotation
+from labelling.snapshot import OptionSnapshot
 from projects.models import Membership, Project
 from projects.services import create_project
 from reviews import (
@@ -257,6 +261,25 @@ def _removing(project: Project, owner: User) -> Job:
     return undo.start_undo(project=project, dataset=new, actor=owner, typed_name="new")
 
 
+def _changing_questions(project: Project, owner: User) -> Job:
+    """Split an option, opening its reviews again, and merge two."""
+    _old(project, owner)
+    for review in Review.objects.filter(project=project).order_by("row_number")[:6]:
+        answers = {"sentiment": "positive", "rating": 4, "aspects": ["price"], "aspect_spans": []}
+        record_annotation(review=review, annotator=owner, answers=answers)
+    parts = (OptionSnapshot("glad", "Glad"), OptionSnapshot("thrilled", "Thrilled"))
+    changes: list[Change] = [
+        Split(question="sentiment", option="positive", into=parts, reopen=True),
+        Merge(question="aspects", options=("price", "quality"), into="price"),
+    ]
+    return enqueue(
+        project=project,
+        kind=change_job.KIND,
+        actor=owner,
+        params={"changes": to_json(changes), "guidelines": None, "based_on": 1},
+    )
+
+
 def _removing_a_selection(project: Project, owner: User) -> Job:
     old = _old(project, owner)
     recipe = Recipe(datasets=(old.pk,))
@@ -305,6 +328,7 @@ KINDS: dict[str, tuple[str, Prepare]] = {
     "export as a workbook": ("export", _exporting(format="xlsx")),
     "export as a folder": ("export", _exporting(format="huggingface")),
     "change of gold": ("gold", _changing_gold),
+    "change of the questions": ("questions", _changing_questions),
     "removal": ("undo-import", _removing),
     "removal of a selection": ("undo-import", _removing_a_selection),
 }

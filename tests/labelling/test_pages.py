@@ -278,14 +278,21 @@ def test_an_owner_adds_changes_and_drops_questions(
     tone = {"name": "Tone", "kind": "choice", "options": "Warm\nCold\n", "is_required": "on"}
 
     client.post(url("question_add"), tone)
-    client.post(url("question_edit", "tone"), tone | {"options": "Warm\nCool\nCold"})
+    places: dict[str, Any] = {
+        "option-1-name": "Warm",
+        "option-1-position": 2,
+        "option-2-name": "Chilly",
+    }
+    client.post(
+        url("question_edit", "tone"), tone | places | {"option-2-position": 1, "more": "Hot"}
+    )
     client.post(url("question_remove", "rating"))
 
     schema = current_schema(project)
     assert schema.version == 4
     asked = schema.question("tone")
     assert asked is not None
-    assert [option.key for option in asked.options] == ["warm", "cool", "cold"]
+    assert [option.key for option in asked.options] == ["cold", "warm", "hot"]
     assert schema.question("rating") is None
     assert client.get(url("questions")).status_code == 200
 
