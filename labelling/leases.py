@@ -1,5 +1,6 @@
 """Lease reviews: who gets which next, so that two people never hold the same one."""
 
+import itertools
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -17,17 +18,20 @@ from labelling.snapshot import SchemaSnapshot
 from projects.models import Project
 from reviews.models import Review
 
+#: How many reviews the page may hold for a person beyond the one in front of them.
+AHEAD = 6
 #: Two people who ask at once may meet; each meeting sends one of them to the next review.
 TRIES = 20
 _State = Assignment.State
 
 
 def next_assignment(
-    *, project: Project, annotator: User, roll: float | None = None
+    *, project: Project, annotator: User, roll: float | None = None, place: int = 0
 ) -> Assignment | None:
     """Lease the next review to `annotator`; None when nothing is left for this person.
 
-    Whoever holds a lease gets the same review again, renewed. `roll` from [0, 1) decides between
+    Whoever holds a lease gets the same review again, renewed; at `place` 0, in front, also what was
+    fetched ahead, oldest first. `roll` from [0, 1) decides between
     the control slice and the ranking; drawn at random unless given. Raises NotReady while the
     project asks nothing.
     """
@@ -37,18 +41,41 @@ def next_assignment(
     for _ in range(TRIES):
         try:
             with transaction.atomic():
-                return _lease(project, annotator, schema, roll)
+                return _lease(project, annotator, schema, roll, place)
         except IntegrityError:
             # one_person_per_seat or one_lease_per_person_and_place: somebody was faster.
             continue
     raise NotReady("Many people are asking for reviews just now. Try again in a moment.")
 
 
+def fetch_ahead(*, project: Project, annotator: User) -> list[Assignment]:
+    """Renew what `annotator` holds and lease up to AHEAD reviews beyond the one in front.
+
+    Returns all of them in the order in which they are to be shown. Raises NotReady as
+    `next_assignment` does.
+    """
+    front = next_assignment(project=project, annotator=annotator)
+    if front is None:
+        return []
+    ahead = Assignment.objects.filter(
+        project=project, annotator=annotator, state=_State.LEASED, place__gt=0
+    )
+    ahead.update(lease_until=timezone.now() + lease_time(project))
+    held = list(ahead.select_related("review", "project"))
+    free = sorted(set(range(1, AHEAD + 1)) - {each.place for each in held})
+    for place in free:
+        found = next_assignment(project=project, annotator=annotator, place=place)
+        if found is None:
+            break
+        held.append(found)
+    return [front, *sorted(held, key=lambda each: each.pk)]
+
+
 def _lease(
-    project: Project, annotator: User, schema: SchemaSnapshot, roll: float
+    project: Project, annotator: User, schema: SchemaSnapshot, roll: float, place: int
 ) -> Assignment | None:
     now = timezone.now()
-    held = _held(project, annotator, now)
+    held = _held(project, annotator, now, place)
     if held is not None:
         return held
     Assignment.objects.filter(project=project, state=_State.LEASED, lease_until__lt=now).update(
@@ -58,7 +85,7 @@ def _lease(
         for reviews in _from_a_place(part, _waiting(project, annotator, schema, part)):
             review = _first(reviews)
             if review is not None:
-                return _give(project, annotator, review, part, now)
+                return _give(project, annotator, review, part, now, place)
     return None
 
 
@@ -79,21 +106,25 @@ def _from_a_place(part: queue.Part, reviews: QuerySet[Review]) -> Iterator[Query
         yield reviews.filter(id__lt=place)
 
 
-def _held(project: Project, annotator: User, now: datetime) -> Assignment | None:
-    """Renew the lease that this person holds, unless somebody has labelled the review since."""
-    assignment = (
-        Assignment.objects.select_related("review")
-        .filter(project=project, annotator=annotator, state=_State.LEASED)
-        .first()
+def _held(project: Project, annotator: User, now: datetime, place: int) -> Assignment | None:
+    """Renew what this person holds at a place, unless somebody has labelled the review since.
+
+    What was fetched ahead moves to the front when the place there is free.
+    """
+    leased = Assignment.objects.select_related("review", "project").filter(
+        project=project, annotator=annotator, state=_State.LEASED
     )
-    if assignment is None:
-        return None
-    if is_done(assignment.review):
-        end(assignment, _State.EXPIRED, now)
-        return None
-    assignment.lease_until = now + lease_time(project)
-    assignment.save(update_fields=["lease_until"])
-    return assignment
+    at_place = list(leased.filter(place=place))
+    moved_up = leased.filter(place__gt=0).order_by("pk") if place == 0 else ()
+    for assignment in itertools.chain(at_place, moved_up):
+        if is_done(assignment.review):
+            end(assignment, _State.EXPIRED, now)
+            continue
+        assignment.place = place
+        assignment.lease_until = now + lease_time(project)
+        assignment.save(update_fields=["place", "lease_until"])
+        return assignment
+    return None
 
 
 def is_done(review: Review) -> bool:
@@ -170,7 +201,12 @@ def _first(reviews: QuerySet[Review]) -> Review | None:
 
 
 def _give(
-    project: Project, annotator: User, review: Review, part: queue.Part, now: datetime
+    project: Project,
+    annotator: User,
+    review: Review,
+    part: queue.Part,
+    now: datetime,
+    place: int,
 ) -> Assignment:
     source = Assignment.Source.CONTROL
     if part is not queue.Part.CONTROL:
@@ -181,6 +217,7 @@ def _give(
         review=review,
         annotator=annotator,
         source=source,
+        place=place,
         ranked_by=review.ranked_by if source == Assignment.Source.RANKED else None,
         created_at=now,
         lease_until=now + lease_time(project),

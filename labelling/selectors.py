@@ -277,9 +277,11 @@ def imported_answers(project: Project, schema: SchemaSnapshot, review: Review) -
 def suggestions_for(assignment: Assignment) -> Suggestions:
     """Return what a model proposes about an assignment's review.
 
-    Nothing on control items: they measure people and model apart, so the person must not see it.
+    Nothing in a blind project, and nothing on control items and quality checks: they measure people
+    and model apart, so the person must not see it.
     """
-    if assignment.source == Assignment.Source.CONTROL:
+    measured = {Assignment.Source.CONTROL, Assignment.Source.CHECK}
+    if assignment.project.is_blind or assignment.source in measured:
         return NO_SUGGESTIONS
     rows = list(Suggestion.objects.filter(review_id=assignment.review_id))
     return Suggestions(

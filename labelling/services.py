@@ -12,9 +12,9 @@ from accounts.models import User
 from common.errors import Conflict, NotVisible
 from common.text import normalise
 from labelling import answers as answers_json
-from labelling import gold
+from labelling import gold, revisions
 from labelling.answers import Answers
-from labelling.leases import end, is_done, lease_time, next_assignment
+from labelling.leases import end, fetch_ahead, is_done, lease_time, next_assignment
 from labelling.models import Annotation, Assignment
 from labelling.ranking import Suggested, rank_reviews, store_suggestions
 from labelling.selectors import count_labelled, schema_of, schema_to_answer
@@ -29,6 +29,7 @@ __all__ = [
     "apply_preset",
     "create_version",
     "edit",
+    "fetch_ahead",
     "heartbeat",
     "next_assignment",
     "rank_reviews",
@@ -59,7 +60,10 @@ def heartbeat(*, assignment: Assignment, annotator: User) -> Assignment:
             state=_State.EXPIRED, ended_at=now
         )
         if Assignment.objects.filter(
-            project=assignment.project, annotator=annotator, state=_State.LEASED
+            project=assignment.project,
+            annotator=annotator,
+            state=_State.LEASED,
+            place=assignment.place,
         ).exists():
             raise Conflict("You hold another review by now. Go on with that one.")
     elif assignment.state != _State.LEASED:
@@ -98,10 +102,13 @@ def submit(
     answers: Any,
     seconds: float | None = None,
     note: str = "",
+    saw_suggestions: bool | None = None,
+    suggested_by: int | None = None,
 ) -> Annotation:
     """Keep what `annotator` says about the review of an assignment, and recompute its gold.
 
-    `answers` has the API's shape. Submitting the same again returns the same annotation. A lease
+    `answers` has the API's shape; `saw_suggestions` and `suggested_by` say whether a model's
+    proposals were on the page, and which version's. Submitting the same again returns the same annotation. A lease
     that has run out does no harm while nobody else holds or has labelled the review. Raises
     Invalid for answers that do not fit, Conflict for another version of the questions, for
     other answers than before, and when the review has gone to somebody else.
@@ -118,6 +125,8 @@ def submit(
     now = timezone.now()
     if assignment.state != _State.LEASED or assignment.lease_until < now:
         _check_free(assignment, now)
+    if before is not None:
+        revisions.keep(before, by=annotator, now=now)
     annotation = before or Annotation(
         project=assignment.project, annotator=annotator, created_at=now
     )
@@ -127,6 +136,8 @@ def submit(
     annotation.seconds = _seconds(assignment, now, seconds)
     annotation.note = normalise(note)[:1000]
     annotation.bulk_action = None
+    annotation.saw_suggestions = saw_suggestions
+    annotation.suggested_by = suggested_by
     annotation.save()
     if before is not None:
         gold.clear_answers(annotation)
@@ -138,23 +149,40 @@ def submit(
 
 @transaction.atomic
 def edit(
-    *, annotation: Annotation, annotator: User, schema_version: int, answers: Any, note: str = ""
+    *,
+    annotation: Annotation,
+    annotator: User,
+    schema_version: int,
+    answers: Any,
+    note: str = "",
+    revision: int | None = None,
 ) -> Annotation:
-    """Change one's own annotation, answering the current questions.
+    """Change one's own annotation, answering the current questions; what it said is kept.
 
-    Raises NotVisible for somebody else's, Invalid and Conflict as `submit` does.
+    `revision` is the one that the change was made on: Conflict when there is a newer one that says
+    something else. Without it the change is made on whatever holds. Raises NotVisible for somebody else's, Invalid and Conflict as `submit` does.
     """
     if annotation.annotator_id != annotator.pk:
         raise NotVisible
     annotation = _locked_annotation(annotation.pk)
     schema = check_version(annotation.project, schema_version)
     values = answers_json.parse(schema, answers, annotation.review.text)
+    note = normalise(note)[:1000]
+    if revision is not None and revision != annotation.revision:
+        if revisions.says(annotation, schema, values, note):
+            return annotation  # the same change, come twice
+        raise Conflict(
+            "These answers were changed elsewhere since you opened them. "
+            "Compare the two, and keep yours, take the others or edit."
+        )
+    now = timezone.now()
+    revisions.keep(annotation, by=annotator, now=now)
     annotation.schema_id = schema.id
-    annotation.updated_at = timezone.now()
-    annotation.note = normalise(note)[:1000]
+    annotation.updated_at = now
+    annotation.note = note
     # It is their own word now: undoing the bulk action does not take it back.
     annotation.bulk_action = None
-    annotation.save(update_fields=["schema", "updated_at", "note", "bulk_action"])
+    annotation.save(update_fields=["schema", "updated_at", "note", "bulk_action", "revision"])
     gold.clear_answers(annotation)
     _settle(annotation, schema, values)
     audit.record(
@@ -178,13 +206,15 @@ def record_annotation(
 ) -> Annotation:
     """Keep a second opinion, or one that came in another way than through the queue.
 
-    Raises Conflict when this person has answered the review before, Invalid as `submit` does.
+    The same again returns the same annotation. Raises Conflict when this person has answered the
+    review before, differently; Invalid as `submit` does.
     """
     review = _locked_review(review.pk)
     schema = schema_to_answer(review.project)
     values = answers_json.parse(schema, answers, review.text)
-    if annotation_by(review, annotator) is not None:
-        raise Conflict("You have answered this review already. Edit that annotation instead.")
+    before = annotation_by(review, annotator)
+    if before is not None:
+        return _repeated(before, schema.version, answers)
     now = timezone.now()
     annotation = Annotation.objects.create(
         project=review.project,

@@ -8,6 +8,8 @@ from projects.models import Membership
 def tabs(membership: Membership, current: str) -> list[tuple[str, str, bool]]:
     """Return (address, word, is current) for every tab that this member may open."""
     offered = [("home", "Labelling", True)]
+    offered.append(("guidelines", "Guidelines", True))
+    offered.append(("keys", "Keys", True))
     offered.append(("agreement", "Agreement", membership.can_review))
     offered.append(("questions", "Questions", membership.can_own))
     slug = membership.project.slug

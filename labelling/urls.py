@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from labelling import api, question_views, views, work_views
+from labelling import api, help_views, question_views, views, work_views
 
 app_name = "labelling"
 urlpatterns = [
@@ -14,6 +14,12 @@ urlpatterns = [
     path("assignments/<int:assignment_id>/heartbeat/", work_views.heartbeat, name="heartbeat"),
     path("annotations/<int:annotation_id>/", work_views.edit, name="edit"),
     path("reviews/<int:review_id>/", work_views.second_opinion, name="second_opinion"),
+    # The label page: what was fetched ahead, flags, guidelines, keys.
+    path("ahead/", work_views.ahead, name="ahead"),
+    path("assignments/<int:assignment_id>/", work_views.held, name="held"),
+    path("reviews/<int:review_id>/flag/", work_views.flag, name="flag"),
+    path("guidelines/", help_views.guidelines, name="guidelines"),
+    path("keys/", help_views.keys, name="keys"),
     path("agreement/", views.agreement, name="agreement"),
     path("questions/", question_views.questions, name="questions"),
     path("questions/add/", question_views.question_add, name="question_add"),
