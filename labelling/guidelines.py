@@ -1,4 +1,4 @@
-"""Guidelines: Markdown made into safe HTML, and what has changed in them from version to version."""
+"""Guidelines: Markdown made into safe HTML, and what has changed between two versions."""
 
 import difflib
 from collections.abc import Iterator

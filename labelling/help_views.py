@@ -53,9 +53,7 @@ def keys(request: HttpRequest, slug: str) -> HttpResponse:
     if request.method == "POST":
         wanted = {} if "reset" in request.POST else sent
         try:
-            own_keys.choose_keys(
-                membership=membership, schema=schema, wanted=wanted, modifier=mode
-            )
+            own_keys.choose_keys(membership=membership, schema=schema, wanted=wanted, modifier=mode)
         except Invalid as error:
             faults = error
         else:

@@ -108,10 +108,10 @@ def submit(
     """Keep what `annotator` says about the review of an assignment, and recompute its gold.
 
     `answers` has the API's shape; `saw_suggestions` and `suggested_by` say whether a model's
-    proposals were on the page, and which version's. Submitting the same again returns the same annotation. A lease
-    that has run out does no harm while nobody else holds or has labelled the review. Raises
-    Invalid for answers that do not fit, Conflict for another version of the questions, for
-    other answers than before, and when the review has gone to somebody else.
+    proposals were on the page, and which version's. Submitting the same again returns the same
+    annotation. A lease that has run out does no harm while nobody else holds or has labelled the
+    review. Raises Invalid for answers that do not fit, Conflict for another version of the
+    questions, for other answers than before, and when the review has gone to somebody else.
     """
     assignment = _mine(assignment, annotator)
     if not hold_shown(assignment.review.dataset_id):
@@ -160,7 +160,8 @@ def edit(
     """Change one's own annotation, answering the current questions; what it said is kept.
 
     `revision` is the one that the change was made on: Conflict when there is a newer one that says
-    something else. Without it the change is made on whatever holds. Raises NotVisible for somebody else's, Invalid and Conflict as `submit` does.
+    something else. Without it the change is made on whatever holds. Raises
+    NotVisible for somebody else's, Invalid and Conflict as `submit` does.
     """
     if annotation.annotator_id != annotator.pk:
         raise NotVisible
