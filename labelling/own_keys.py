@@ -90,7 +90,8 @@ def choose_keys(
     if errors:
         raise Invalid(errors[0].message, errors=errors)
     chosen = {name: key for name, key in keys.items() if key}
-    if chosen == {row.name: row.key for row in rows if row.key}:
+    usual = {row.name: row.key for row in rows}
+    if all(usual[name] == key for name, key in chosen.items()):
         chosen = {}  # nobody's choice: a question that comes later may have its usual place
     if modifier == "alt":
         chosen[MODIFIER] = "alt"

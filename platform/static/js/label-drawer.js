@@ -44,16 +44,15 @@ export function startDrawer(drawer, { person, project }) {
   }
 
   drawer.addEventListener("toggle", async () => {
-    if (!drawer.open) return;
+    // Back to the text, where Enter submits: on the summary it would open the drawer again.
+    if (!drawer.open) return document.querySelector("[data-work-start]")?.focus();
     body.focus();
     await refresh();
     write(name, drawer.dataset.version);
-    mark();
+    return mark();
   });
   addEventListener("keydown", (event) => {
-    if (event.key !== "Escape" || !drawer.open) return;
-    drawer.open = false;
-    drawer.querySelector("summary").focus();
+    if (event.key === "Escape") drawer.open = false;
   });
   mark();
   return (version) => {

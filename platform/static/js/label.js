@@ -306,6 +306,7 @@ root.addEventListener(
   ({ target }) => {
     if (!target.matches?.("[data-panel]") || !target.open) return;
     for (const other of root.querySelectorAll("[data-panel][open]")) if (other !== target) other.open = false;
+    target.scrollIntoView({ block: "nearest" });
     target.querySelector("[data-panel-focus]")?.focus();
   },
   { capture: true },
