@@ -100,6 +100,7 @@ def labelling(home: Path, *, count: int = 30) -> Iterator[Labelling]:
     """Start a web process with a project of `count` reviews, and a browser beside it."""
     if not CHROMIUM.exists():
         pytest.skip("no chromium at /usr/bin/chromium (Debian: apt-get install chromium)")
+    expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
     with Stack(home) as gloss, sync_playwright() as playwright:
         gloss.python(_WORLD.format(secret=SECRET, count=count))
         gloss.manage("collectstatic", "--noinput", "--verbosity", "0")

@@ -125,7 +125,8 @@ export class Outbox {
     const shown = { ...kept, id: 0 };
     this.#entries.push(shown);
     this.onChange();
-    shown.id = await this.#store.put(kept);
+    // A full disk: it waits in this page alone, and is sent all the same.
+    shown.id = await this.#store.put(kept).catch(() => -Date.now());
     this.send();
     return shown.id;
   }
@@ -230,5 +231,5 @@ export function inWords(outbox) {
   if (outbox.trouble === "offline") return [count ? `Offline, ${waiting}: kept in this browser and sent by themselves.` : "Offline: what you answer is kept in this browser.", true];
   if (outbox.trouble) return [`The server cannot take answers just now, ${waiting}: kept in this browser and sent by themselves.`, true];
   if (count) return [count > 1 ? `Saving, ${waiting}…` : "Saving…", false];
-  return ["Saved.", false];
+  return [outbox.refused.length ? "All else is saved." : "Saved.", false];
 }

@@ -264,7 +264,7 @@ function showOutbox() {
 
 function showProgress(answer) {
   const fresh = answer.querySelector("[data-progress-box]");
-  document.querySelector("[data-label-root]").parentElement.querySelector("[data-progress-box]").replaceChildren(...document.adoptNode(fresh).childNodes);
+  root.parentElement.querySelector("[data-progress-box]").replaceChildren(...document.adoptNode(fresh).childNodes);
   count();
 }
 
