@@ -27,6 +27,8 @@ class Proposal:
     """An answer that a model or an import proposes, as a chip."""
 
     name: str
+    #: What the field takes when it is accepted; "" stands for none of the options.
+    value: str = ""
     colour: int = 0
     #: Percent, or None where the proposal has no confidence.
     confidence: int | None = None
@@ -68,9 +70,13 @@ def blocks(
     *,
     suggestions: Suggestions = NO_SUGGESTIONS,
     errors: Mapping[str, str] | None = None,
+    chosen: Mapping[str, str] = hotkeys.NOTHING,
 ) -> list[Block]:
-    """Return the page's blocks; `raw` has answers in the API's shape, right or wrong."""
-    keys = hotkeys.layout(schema.questions)
+    """Return the page's blocks; `raw` has answers in the API's shape, right or wrong.
+
+    `chosen` has the keys that the person has chosen.
+    """
+    keys = hotkeys.layout(schema.questions, chosen)
     said = errors or {}
     return [
         _block(
@@ -139,12 +145,12 @@ def _proposals(
     value, confidence = suggested
     percent = round(100 * confidence) if confidence is not None else None
     if question.kind == "number":
-        return (Proposal(_plain(value), confidence=percent),)
+        return (Proposal(_plain(value), _plain(value), confidence=percent),)
     keys = value if isinstance(value, list) else [value]
     options = [option for option in question.options if option.key in keys]
     if not options and isinstance(value, list):
         return (Proposal("None of these", confidence=percent),)
-    return tuple(Proposal(option.name, option.colour, percent) for option in options)
+    return tuple(Proposal(each.name, each.key, each.colour, percent) for each in options)
 
 
 # --- Spans, for the script ------------------------------------------------------------------------

@@ -4,8 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from labelling.snapshot import QuestionSnapshot
 
-#: Keys of the page itself: skip, undo, go, the key sheet, search and the polarities of a span.
+#: Keys that no option may bring along: skip, undo, and what is nobody's to choose.
 RESERVED = frozenset("sug?/-=+")
+#: Nobody may choose these: go, the key sheet, search, the polarities and the ends of a span.
+FIXED = frozenset("g?/-=+.,<> ")
+#: What the page itself does to the keys for it: the second where an option has brought the first.
+ACTIONS = {"skip": "s", "flag": "f!", "undo": "u", "accept": "y*", "guidelines": "i;"}
+#: What a person has chosen who has chosen nothing.
+NOTHING: Mapping[str, str] = {}
 # Rows of a keyboard, so that the answers of one question lie side by side.
 _DIGITS = "1234567890"
 _TOP = "qwertyiop"
@@ -24,36 +30,67 @@ Keys = dict[str, str]
 _FIELD = ""
 
 
-def layout(questions: Sequence[QuestionSnapshot]) -> dict[str, Keys]:
-    """Return the keys of every question: question key to answer to key.
-
-    An option keeps the hot key it has. The others get the first row of the keyboard that is free
-    for the whole question; spans over the options of another question get the same letter with
-    Shift. When keys run out, the last answers have none.
-    """
-    taken = set(RESERVED)
-    keys: dict[str, Keys] = {question.key: _explicit(question, taken) for question in questions}
-    for question in (each for each in questions if each.kind != "spans"):
-        _fill(keys[question.key], _answers(question), taken)
-    for question in (each for each in questions if each.kind == "number" and not each.steps):
-        _fill(keys[question.key], [_FIELD], taken)
-    for question in (each for each in questions if each.kind == "spans"):
-        _shift(keys[question.key], _answers(question), keys, taken)
-        _fill(keys[question.key], _answers(question), taken)
+def actions(
+    questions: Sequence[QuestionSnapshot], chosen: Mapping[str, str] = NOTHING
+) -> dict[str, str]:
+    """Return the key of everything that the page itself does."""
+    brought = {option.hot_key for question in questions for option in question.options}
+    keys: dict[str, str] = {}
+    for action, candidates in ACTIONS.items():
+        free = (key for key in candidates if key not in brought)
+        keys[action] = chosen.get(action) or next(free, candidates[-1])
     return keys
 
 
-def _answers(question: QuestionSnapshot) -> list[str]:
+def chosen_name(question: QuestionSnapshot, answer: str) -> str:
+    """Return what a key of an answer is called among the keys that a person has chosen."""
+    return f"{question.key}:{answer}"
+
+
+def layout(
+    questions: Sequence[QuestionSnapshot], chosen: Mapping[str, str] = NOTHING
+) -> dict[str, Keys]:
+    """Return the keys of every question: question key to answer to key.
+
+    What a person has `chosen` comes first; an option then keeps the hot key it has. The others get
+    the first row of the keyboard that is free for the whole question; spans over the options of
+    another question get the same letter with Shift. When keys run out, the last answers have none.
+    """
+    taken = {*FIXED, *RESERVED, *actions(questions, chosen).values()}
+    own = {question.key: _chosen(question, chosen) for question in questions}
+    taken.update(key for keys in own.values() for key in keys.values())
+    keys = {
+        question.key: own[question.key] | _explicit(question, taken, own[question.key])
+        for question in questions
+    }
+    for question in (each for each in questions if each.kind != "spans"):
+        _fill(keys[question.key], answers_of(question), taken)
+    for question in (each for each in questions if each.kind == "number" and not each.steps):
+        _fill(keys[question.key], [_FIELD], taken)
+    for question in (each for each in questions if each.kind == "spans"):
+        _shift(keys[question.key], answers_of(question), keys, taken)
+        _fill(keys[question.key], answers_of(question), taken)
+    return keys
+
+
+def answers_of(question: QuestionSnapshot) -> list[str]:
+    """Return everything that a key may answer."""
     if question.kind == "number":
         return [str(step) for step in question.steps]
     return [option.key for option in question.options]
 
 
-def _explicit(question: QuestionSnapshot, taken: set[str]) -> Keys:
+def _chosen(question: QuestionSnapshot, chosen: Mapping[str, str]) -> Keys:
+    answers = [*answers_of(question), _FIELD]
+    named = {answer: chosen.get(chosen_name(question, answer), "") for answer in answers}
+    return {answer: key for answer, key in named.items() if key}
+
+
+def _explicit(question: QuestionSnapshot, taken: set[str], own: Keys) -> Keys:
     """Return the hot keys that options bring along, first come first served."""
     keys: Keys = {}
     for option in question.options:
-        if option.hot_key and option.hot_key not in taken:
+        if option.key not in own and option.hot_key and option.hot_key not in taken:
             keys[option.key] = option.hot_key
             taken.add(option.hot_key)
     return keys

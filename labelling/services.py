@@ -23,6 +23,7 @@ from labelling.work import (
     heartbeat,
     locked_annotation,
     locked_review,
+    repeated,
     settle,
     skip,
     submit,
@@ -50,22 +51,38 @@ __all__ = [
 
 @transaction.atomic
 def edit(
-    *, annotation: Annotation, annotator: User, schema_version: int, answers: Any, note: str = ""
+    *,
+    annotation: Annotation,
+    annotator: User,
+    schema_version: int,
+    answers: Any,
+    note: str = "",
+    revision: int | None = None,
 ) -> Annotation:
-    """Change one's own annotation, answering the current questions.
+    """Change one's own annotation, answering the current questions; what it said is kept.
 
-    Raises NotVisible for somebody else's, Invalid and Conflict as `submit` does.
+    `revision` is the one that the change was made on: Conflict when there is a newer one that says
+    something else. Without it the change is made on whatever holds. Raises
+    NotVisible for somebody else's, Invalid and Conflict as `submit` does.
     """
     if annotation.annotator_id != annotator.pk:
         raise NotVisible
     annotation = locked_annotation(annotation.pk)
     schema = check_version(annotation.project, schema_version)
     values = answers_json.parse(schema, answers, annotation.review.text)
+    note = normalise(note)[:1000]
+    if revision is not None and revision != annotation.revision:
+        if revisions.says(annotation, schema, values, note):
+            return annotation  # the same change, come twice
+        raise Conflict(
+            "These answers were changed elsewhere since you opened them. "
+            "Compare the two, and keep yours, take the others or edit."
+        )
     now = timezone.now()
     revisions.keep(annotation, by=annotator, now=now)
     annotation.schema_id = schema.id
     annotation.updated_at = now
-    annotation.note = normalise(note)[:1000]
+    annotation.note = note
     # It is their own word now: undoing the bulk action does not take it back.
     annotation.bulk_action = None
     annotation.save(update_fields=["schema", "updated_at", "note", "bulk_action", "revision"])
@@ -92,13 +109,15 @@ def record_annotation(
 ) -> Annotation:
     """Keep a second opinion, or one that came in another way than through the queue.
 
-    Raises Conflict when this person has answered the review before, Invalid as `submit` does.
+    The same again returns the same annotation. Raises Conflict when this person has answered the
+    review before, differently; Invalid as `submit` does.
     """
     review = locked_review(review.pk)
     schema = schema_to_answer(review.project)
     values = answers_json.parse(schema, answers, review.text)
-    if annotation_by(review, annotator) is not None:
-        raise Conflict("You have answered this review already. Edit that annotation instead.")
+    before = annotation_by(review, annotator)
+    if before is not None:
+        return repeated(before, schema.version, answers)
     now = timezone.now()
     annotation = Annotation.objects.create(
         project=review.project,

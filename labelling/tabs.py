@@ -10,6 +10,8 @@ def tabs(membership: Membership, current: str) -> list[tuple[str, str, bool]]:
     offered = [("home", "Labelling", True)]
     offered.append(("disagreements", "Disagreements", membership.can_review))
     offered.append(("reliability", "Reliability", True))
+    offered.append(("guidelines", "Guidelines", True))
+    offered.append(("keys", "Keys", True))
     offered.append(("agreement", "Agreement", membership.can_review))
     offered.append(("assign", "Assign", membership.can_review))
     offered.append(("checks", "Quality checks", membership.can_review))

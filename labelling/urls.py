@@ -9,6 +9,7 @@ from labelling import (
     api,
     disagreement_api,
     disagreement_views,
+    help_views,
     history_views,
     people_api,
     people_views,
@@ -60,6 +61,12 @@ urlpatterns = [
     path("reviews/<int:review_id>/history/", history_views.review_history, name="history"),
     path("annotations/<int:annotation_id>/restore/", history_views.restore, name="restore"),
     path("suggestions/", accept_views.suggestions, name="suggestions"),
+    # The label page: what was fetched ahead, flags, guidelines, keys.
+    path("ahead/", work_views.ahead, name="ahead"),
+    path("assignments/<int:assignment_id>/", work_views.held, name="held"),
+    path("reviews/<int:review_id>/flag/", work_views.flag, name="flag"),
+    path("guidelines/", help_views.guidelines, name="guidelines"),
+    path("keys/", help_views.keys, name="keys"),
     path("questions/", question_views.questions, name="questions"),
     path("questions/add/", question_views.question_add, name="question_add"),
     # Changes of the questions.

@@ -12,10 +12,10 @@ from accounts.models import User
 from common.errors import Conflict, NotVisible
 from common.text import normalise
 from labelling import answers as answers_json
-from labelling import gold, seats
+from labelling import gold, revisions, seats
 from labelling.answers import Answers
 from labelling.leases import MAX_PLACE, end, lease_time, renew
-from labelling.models import Annotation, AnnotationRevision, Assignment, OpenReview
+from labelling.models import Annotation, Assignment, OpenReview
 from labelling.selectors import count_labelled, schema_of, schema_to_answer
 from labelling.snapshot import SchemaSnapshot
 from labelling.versions import freeze, hold_version, stale
@@ -104,7 +104,7 @@ def submit(
         raise Conflict("The data set of this review was removed. Go on with the next one.")
     before = annotation_by(assignment.review, annotator)
     if before is not None and _is_final(before, assignment):
-        return _repeated(before, schema_version, answers)
+        return repeated(before, schema_version, answers)
     schema = check_version(assignment.project, schema_version)
     values = answers_json.parse(schema, answers, assignment.review.text)
     now = timezone.now()
@@ -114,7 +114,7 @@ def submit(
         project=assignment.project, annotator=annotator, created_at=now
     )
     if before is not None:
-        _keep_revision(before, annotator, now)
+        revisions.keep(before, by=annotator, now=now)
         gold.clear_answers(before)
     annotation.review = assignment.review
     annotation.schema_id = schema.id
@@ -145,22 +145,6 @@ def _is_final(before: Annotation, assignment: Assignment) -> bool:
     return before.schema_id == schema_to_answer(assignment.project).id
 
 
-def _keep_revision(before: Annotation, by: User, now: datetime) -> None:
-    """Keep what an annotation said before other answers come in its place."""
-    schema = schema_of(before)
-    AnnotationRevision.objects.create(
-        annotation=before,
-        number=before.revision,
-        schema=before.schema,
-        answers=answers_json.to_json(gold.read_answers(before, schema), schema),
-        note=before.note,
-        created_at=before.updated_at,
-        replaced_at=now,
-        replaced_by=by,
-    )
-    before.revision += 1
-
-
 # --- Shared with the other writes -----------------------------------------------------------------
 
 
@@ -180,6 +164,18 @@ def annotation_by(review: Review, annotator: User) -> Annotation | None:
     return next(
         (each for each in gold.annotations_of([review.pk]) if each.annotator_id == annotator.pk),
         None,
+    )
+
+
+def repeated(before: Annotation, schema_version: int, answers: Any) -> Annotation:
+    """Return what a person has said before, if it is the same; raise Conflict if it is not."""
+    schema = schema_of(before)
+    if schema.version == schema_version:
+        again = answers_json.parse(schema, answers, before.review.text)
+        if again == gold.read_answers(before, schema):
+            return before
+    raise Conflict(
+        "You have answered this review before, differently. Edit that annotation instead."
     )
 
 
@@ -286,17 +282,6 @@ def _gone(assignment: Assignment) -> Conflict:
     return Conflict(
         "Your time for this review ran out and somebody else is at it now. "
         "Nothing of yours was lost here, but it is not kept: go on with the next review."
-    )
-
-
-def _repeated(before: Annotation, schema_version: int, answers: Any) -> Annotation:
-    schema = schema_of(before)
-    if schema.version == schema_version:
-        again = answers_json.parse(schema, answers, before.review.text)
-        if again == gold.read_answers(before, schema):
-            return before
-    raise Conflict(
-        "You have answered this review before, differently. Edit that annotation instead."
     )
 
 

@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import imports, labelling, million, queue, training
+from tests.bench import imports, label_page, labelling, million, queue, training
 from tests.bench.report import Report
 
 BENCHMARKS: dict[str, Callable[[Report], None]] = {
@@ -11,6 +11,7 @@ BENCHMARKS: dict[str, Callable[[Report], None]] = {
     "data": million.run,
     "labelling": labelling.run,
     "queue": queue.run,
+    "label-page": label_page.run,
     "training": training.run,
 }
 

@@ -2,7 +2,11 @@
 
 const AGE = 7 * 24 * 3600 * 1000;
 
-const name = (form) => `gloss.draft.${form.closest("[data-label-root]").dataset.project}.${form.dataset.review}.${form.dataset.version}`;
+/** Name the draft of a form: nobody else's in this browser, and of this version of the questions. */
+function name(form) {
+  const { project, person } = document.querySelector("[data-label-root]").dataset;
+  return `gloss.draft.${person}.${project}.${form.dataset.review}.${form.dataset.version}`;
+}
 
 function store(act) {
   try {
@@ -36,6 +40,20 @@ export function restoreDraft(form) {
     }
   }
   return draft.spans ?? [];
+}
+
+/** Fill the form with fields that were sent before; return the spans among them. */
+export function fillFrom(form, fields) {
+  const sent = new Map(fields.map(([field]) => [field, fields.filter(([each]) => each === field).map(([, value]) => value)]));
+  for (const input of [...form.elements].filter(isAnswer)) {
+    const said = sent.get(input.name) ?? [];
+    if (input.matches("[type=radio], [type=checkbox]")) input.checked = said.includes(input.value);
+    else input.value = said[0] ?? "";
+  }
+  return [...form.querySelectorAll("[data-span-field]")].flatMap((field) => {
+    const [raw] = sent.get(field.name) ?? [];
+    return raw ? JSON.parse(raw).map((span) => ({ polarity: "", ...span, question: field.dataset.spanField })) : [];
+  });
 }
 
 /** Forget the draft of a form that is saved, and drafts that nobody came back to. */

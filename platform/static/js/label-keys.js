@@ -19,25 +19,53 @@ function press(target) {
   return input.click();
 }
 
-/** Act on a key; `page` has root, spans (or null) and submit(). Returns whether the key was used. */
-function use(event, page) {
+// Digits and letters of an open panel stand before those of the answers.
+function usePanel(panel, key) {
+  const button = panel.querySelector(key === "Enter" ? "[data-panel-enter]" : `[data-panel-key="${CSS.escape(key)}"]`);
+  button?.click();
+  return Boolean(button);
+}
+
+/** Act on a key; `page` has root, form, spans (or null) and submit(). Returns whether the key was used. */
+function use(event, key, page) {
   const { root } = page;
-  if (event.key === "Enter") {
-    // A link or another button that has the focus does its own work.
+  const panel = root.querySelector("[data-panel][open]");
+  if (key === "Enter") {
+    // A link or another button that has the focus does its own work, and so does another form.
     if (event.target.closest("a, summary, button:not([data-label-submit], [data-span-option])")) return false;
+    if (event.target.form && event.target.form !== page.form) return false;
+    if (panel && usePanel(panel, key)) return true;
     page.submit();
     return true;
   }
-  const polarity = Object.entries(page.spans?.data.polarityKeys ?? {}).find(([, key]) => key === event.key)?.[0];
+  if (panel && usePanel(panel, key)) return true;
+  const polarity = Object.entries(page.spans?.data.polarityKeys ?? {}).find(([, each]) => each === key)?.[0];
   if (polarity && page.spans.setPolarity(polarity)) return true;
-  const target = root.querySelector(`[data-key="${CSS.escape(event.key)}"]`);
+  const target = root.parentElement.querySelector(`[data-key="${CSS.escape(key)}"]`);
   if (target) press(target);
   return Boolean(target);
 }
 
 function leaveField(event, root) {
-  if (event.key !== "Escape" || !event.target.matches("input, textarea")) return;
-  root.querySelector("[data-work-start]")?.focus();
+  if (event.key !== "Escape") return;
+  const panel = root.querySelector("[data-panel][open]");
+  if (panel) panel.open = false;
+  if (panel || event.target.matches("input, textarea")) root.querySelector("[data-work-start]")?.focus();
+}
+
+// With Alt some keyboards write another character: then the key itself counts.
+function keyOf(event) {
+  const letter = /^(?:Key|Digit)(.)$/.exec(event.code)?.[1];
+  if (!event.altKey || !letter || event.key.length === 1 && event.key.charCodeAt(0) < 128) return event.key;
+  return event.shiftKey ? letter : letter.toLowerCase();
+}
+
+/** Say whether a key may act: alone, or with Alt where the person has chosen that. */
+function mayAct(event, root) {
+  if (root.dataset.shortcuts === "off") return false;
+  if (root.dataset.modifier !== "alt") return keysAreOn(event);
+  const isTyping = event.target.matches("input:not([type=checkbox], [type=radio]), textarea, select");
+  return event.altKey && !event.ctrlKey && !event.metaKey && !event.isComposing && !isTyping;
 }
 
 /** Listen for keys on behalf of `page`, a function that returns what is on it now. */
@@ -47,7 +75,7 @@ export function listenForKeys(root, page) {
     (event) => {
       leaveField(event, root);
       if (document.querySelector("dialog[open], [data-menu][open]")) return;
-      const isOn = root.dataset.shortcuts !== "off" && keysAreOn(event);
+      const isOn = mayAct(event, root);
       const isPlainEnter = event.key === "Enter" && !event.isComposing && root.contains(event.target);
       if (!isOn && !isPlainEnter) return;
       if (event.repeat) return event.key === "Enter" ? event.preventDefault() : undefined;
@@ -55,7 +83,7 @@ export function listenForKeys(root, page) {
       const isGoing = performance.now() < goingUntil;
       goingUntil = event.key === "g" ? performance.now() + 1500 : 0;
       if (isGoing) return;
-      if (use(event, page())) event.preventDefault();
+      if (use(event, keyOf(event), page())) event.preventDefault();
     },
     { capture: true },
   );

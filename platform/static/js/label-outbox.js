@@ -1,0 +1,235 @@
+// The outbox: what was submitted waits in IndexedDB until the server has it. It survives a reload,
+// a crash and hours without a connection; the server takes the same answers twice without harm.
+import { csrfToken } from "./htmx-csrf.js";
+
+const RETRY_MS = [2_000, 5_000, 15_000, 30_000];
+const DATABASE = "gloss";
+const STORE = "outbox";
+
+function done(request) {
+  return new Promise((resolve, reject) => {
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+function openDatabase() {
+  const request = indexedDB.open(DATABASE, 1);
+  request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "id", autoIncrement: true });
+  return done(request);
+}
+
+// Where storage is blocked the outbox lives as long as the page.
+class Memory {
+  #entries = new Map();
+  #last = 0;
+
+  async all() {
+    return [...this.#entries.values()];
+  }
+
+  async put(entry) {
+    const id = entry.id ?? (this.#last += 1);
+    this.#entries.set(id, { ...entry, id });
+    return id;
+  }
+
+  async remove(id) {
+    this.#entries.delete(id);
+  }
+}
+
+class Stored {
+  constructor(database) {
+    this.database = database;
+  }
+
+  all() {
+    return done(this.database.transaction(STORE).objectStore(STORE).getAll());
+  }
+
+  // Resolves once the change is on the disk, not when it is merely asked for.
+  #change(act) {
+    return new Promise((resolve, reject) => {
+      const transaction = this.database.transaction(STORE, "readwrite", { durability: "strict" });
+      const request = act(transaction.objectStore(STORE));
+      transaction.oncomplete = () => resolve(request.result);
+      transaction.onabort = () => reject(transaction.error);
+    });
+  }
+
+  put(entry) {
+    return this.#change((store) => store.put(entry));
+  }
+
+  remove(id) {
+    return this.#change((store) => store.delete(id));
+  }
+}
+
+// Only one tab sends at a time, where the browser can see to that.
+function alone(act) {
+  return navigator.locks ? navigator.locks.request("gloss.outbox", act) : act();
+}
+
+export class Outbox {
+  #store = null;
+  #entries = [];
+  #sending = null;
+  #inFlight = null;
+  #again = false;
+  #attempt = 0;
+  #timer = null;
+
+  /** Answers of `person` in `project`; `onChange` hears of every change, `onSent` of what is kept. */
+  constructor({ person, project, onChange, onSent }) {
+    this.person = person;
+    this.project = project;
+    this.onChange = onChange;
+    this.onSent = onSent;
+    this.trouble = ""; // "", "offline" or "signed out"
+  }
+
+  async open() {
+    try {
+      this.#store = new Stored(await openDatabase());
+    } catch {
+      this.#store = new Memory();
+    }
+    await this.#load();
+    addEventListener("online", () => this.send());
+    addEventListener("offline", () => this.#troubled("offline"));
+    document.addEventListener("visibilitychange", () => !document.hidden && this.send());
+  }
+
+  async #load() {
+    const all = await this.#store.all();
+    this.#entries = all.filter(({ person, project }) => person === this.person && project === this.project);
+  }
+
+  get waiting() {
+    return this.#entries.filter(({ state }) => state === "waiting");
+  }
+
+  get refused() {
+    return this.#entries.filter(({ state }) => state === "refused");
+  }
+
+  get isSending() {
+    return this.#sending !== null;
+  }
+
+  /** Keep something to send: { kind, url, fields, ... }; resolves to its id once it is on the disk. */
+  async add(entry) {
+    const kept = { ...entry, person: this.person, project: this.project, at: Date.now(), state: "waiting" };
+    const shown = { ...kept, id: 0 };
+    this.#entries.push(shown);
+    this.onChange();
+    // A full disk: it waits in this page alone, and is sent all the same.
+    shown.id = await this.#store.put(kept).catch(() => -Date.now());
+    this.send();
+    return shown.id;
+  }
+
+  /** Take back what has not been sent yet; false when it is too late for that. */
+  async takeBack(id) {
+    const entry = this.#entries.find((each) => each.id === id && each.state === "waiting");
+    if (!entry || this.#inFlight === id) return false;
+    await this.remove(id);
+    return true;
+  }
+
+  async remove(id) {
+    this.#entries = this.#entries.filter((each) => each.id !== id);
+    this.onChange();
+    await this.#store.remove(id);
+  }
+
+  /** Send a refused entry again, changed. */
+  async retry(entry, changes = {}) {
+    Object.assign(entry, changes, { state: "waiting", html: "" });
+    await this.#store.put(entry);
+    this.onChange();
+    return this.send();
+  }
+
+  /** Send what waits, oldest first; resolves when nothing more can be sent now. */
+  send() {
+    clearTimeout(this.#timer);
+    if (this.#sending) {
+      this.#again = true;
+      return this.#sending;
+    }
+    this.#sending = alone(() => this.#sendAll()).finally(() => {
+      this.#sending = null;
+      this.onChange();
+      if (!this.#again) return;
+      this.#again = false;
+      if (!this.trouble) this.send();
+    });
+    return this.#sending;
+  }
+
+  async #sendAll() {
+    for (;;) {
+      const entry = this.waiting.find(({ id }) => id);
+      if (!entry) {
+        this.#attempt = 0;
+        if (!this.waiting.length) this.trouble = "";
+        return;
+      }
+      this.#inFlight = entry.id;
+      const isGoing = await this.#sendOne(entry).finally(() => (this.#inFlight = null));
+      if (!isGoing) return;
+    }
+  }
+
+  // Returns whether to go on with the next one.
+  async #sendOne(entry) {
+    const body = new URLSearchParams(entry.fields);
+    const headers = { "Gloss-Outbox": "1", "X-CSRFToken": csrfToken() };
+    let response;
+    let words;
+    try {
+      response = await fetch(entry.url, { method: "POST", body, headers, redirect: "manual" });
+      words = response.status === 204 ? "" : await response.text();
+    } catch (error) {
+      if (!(error instanceof TypeError)) throw error;
+      return this.#troubled("offline");
+    }
+    if (response.type === "opaqueredirect" || response.status === 401 || response.status === 403) return this.#troubled("signed out");
+    if (response.status >= 500 || response.status === 429) return this.#troubled("server");
+    this.trouble = "";
+    this.#attempt = 0;
+    if (response.ok) await this.remove(entry.id);
+    else {
+      Object.assign(entry, { state: "refused", status: response.status, html: words });
+      await this.#store.put(entry);
+      this.onChange();
+    }
+    this.onSent(entry, response.ok);
+    return true;
+  }
+
+  #troubled(trouble) {
+    this.trouble = trouble;
+    this.onChange();
+    clearTimeout(this.#timer);
+    if (!this.waiting.length) return false;
+    const wait = RETRY_MS[Math.min(this.#attempt, RETRY_MS.length - 1)];
+    this.#attempt += 1;
+    this.#timer = setTimeout(() => this.send(), wait);
+    return false;
+  }
+}
+
+/** Say how things stand in words: [words, whether they are trouble]. */
+export function inWords(outbox) {
+  const count = outbox.waiting.length;
+  const waiting = `${count} waiting`;
+  if (outbox.trouble === "signed out") return [`Signed out, ${waiting}: kept in this browser. Sign in again, and they are sent by themselves.`, true];
+  if (outbox.trouble === "offline") return [count ? `Offline, ${waiting}: kept in this browser and sent by themselves.` : "Offline: what you answer is kept in this browser.", true];
+  if (outbox.trouble) return [`The server cannot take answers just now, ${waiting}: kept in this browser and sent by themselves.`, true];
+  if (count) return [count > 1 ? `Saving, ${waiting}…` : "Saving…", false];
+  return [outbox.refused.length ? "All else is saved." : "Saved.", false];
+}
