@@ -7,7 +7,6 @@ go through everything, and then not again for a while.
 """
 
 import random
-import time
 from collections.abc import Iterator
 
 from django.core.cache import cache
@@ -25,8 +24,8 @@ from reviews.models import Review
 FEW = 8
 #: Rows that a window of a walk passes: a small one first, which is mostly enough.
 WINDOWS = (50, 500)
-#: A thorough look that took longer than this is not repeated for so long, when it found nothing.
-LONG_SECONDS = 0.05
+#: A thorough look through more rows than this is not repeated for so long, when it found nothing.
+MANY = 2000
 REST_SECONDS = 30
 _State = Assignment.State
 #: States after which a review is not served to the same person again.
@@ -212,15 +211,21 @@ class Waiting:
         key = self._key("nothing")
         if cache.get(key):
             return
-        started = time.monotonic()
         if found := self._suitable(OpenReview.objects.filter(project=self._project)):
             yield found
         if found := self._few(self.of_part(Part.UNRANKED)):
             # The next look begins here.
             cache.set(self._key("unranked"), found[0], REST_SECONDS)
             yield found
-        if time.monotonic() - started > LONG_SECONDS:
+        if self._is_long():
             cache.set(key, True, REST_SECONDS)
+
+    def _is_long(self) -> bool:
+        opened = OpenReview.objects.filter(project=self._project).order_by("review")
+        unranked = Review.objects.filter(
+            project=self._project, is_labelled=False, ranked_by=None
+        ).order_by("id")
+        return any(len(rows.values_list("id")[MANY : MANY + 1]) for rows in (opened, unranked))
 
     # --- Helpers ----------------------------------------------------------------------------------
 

@@ -712,9 +712,10 @@ def test_a_lone_review_is_found_behind_thousands_that_the_queue_never_serves(
 
 
 def test_a_long_vain_look_is_not_repeated_at_once(
-    project: Project, anna: User, monkeypatch: pytest.MonkeyPatch
+    project: Project, dataset: Dataset, anna: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("labelling.waiting.LONG_SECONDS", -1.0)
+    monkeypatch.setattr("labelling.waiting.MANY", 3)
+    _many(project, dataset, 4, split="test")
 
     assert ask(project, anna) is None
 
