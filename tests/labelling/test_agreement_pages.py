@@ -122,10 +122,10 @@ def test_the_reviews_behind_a_cell_show_both_answers(
 
     rows = different.context["behind"].rows
     assert [row.review_id for row in rows] == [reviews[6].pk, reviews[2].pk]
-    assert [(said.person.name, said.words) for said in rows[0].said] == [
-        ("ada", ("negative",)),
-        ("ben", ("neutral",)),
-    ] or [said.person.name for said in rows[0].said] == ["ada", "ben"]
+    assert [(said.person.name, said.words[0].lower()) for said in rows[0].said] == [
+        ("ada", "negative"),
+        ("ben", "neutral"),
+    ]
     assert equal.context["behind"].count == 6
     assert "neutral" in different.content.decode().lower()
 
@@ -270,7 +270,7 @@ def test_an_undefined_cell_says_why(project: Project, visitor: Client, people: l
 
     assert "not defined</span>" in shown
     assert "chance explains everything" in shown
-    assert "nan" not in shown.lower().replace("enan", "")
+    assert ">nan" not in shown.lower()
 
 
 def test_without_shared_reviews_the_page_says_what_to_do(
