@@ -223,7 +223,7 @@ SPECTACULAR_SETTINGS = {
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "SCHEMA_PATH_PREFIX": "/api/v1",
     "COMPONENT_SPLIT_REQUEST": True,
-    "ENUM_NAME_OVERRIDES": {"BulkActionKindEnum": "reviews.models.BulkAction.Kind"},
+    "ENUM_NAME_OVERRIDES": {"BulkActionKindEnum": "reviews.bulk.KINDS"},
 }
 
 # --- Jobs -----------------------------------------------------------------------------------
