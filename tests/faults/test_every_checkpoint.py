@@ -355,9 +355,7 @@ def _project(owner: User, slug: str) -> Project:
 
 def test_every_kind_of_job_of_reviews_and_labels_is_killed_here() -> None:
     ours = {
-        each.name
-        for each in kinds.known()
-        if each.runner.startswith(("reviews.", "labelling."))
+        each.name for each in kinds.known() if each.runner.startswith(("reviews.", "labelling."))
     }
 
     assert ours == {kind for kind, _ in KINDS.values()}

@@ -278,7 +278,11 @@ def test_an_owner_adds_changes_and_drops_questions(
     tone = {"name": "Tone", "kind": "choice", "options": "Warm\nCold\n", "is_required": "on"}
 
     client.post(url("question_add"), tone)
-    places: dict[str, Any] = {"option-1-name": "Warm", "option-1-position": 2, "option-2-name": "Chilly"}
+    places: dict[str, Any] = {
+        "option-1-name": "Warm",
+        "option-1-position": 2,
+        "option-2-name": "Chilly",
+    }
     client.post(
         url("question_edit", "tone"), tone | places | {"option-2-position": 1, "more": "Hot"}
     )
