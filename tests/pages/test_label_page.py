@@ -42,7 +42,11 @@ def test_five_submits_without_a_connection_are_stored_once_after_a_reload(ada: L
 
 def test_enter_shows_the_next_review_while_the_server_is_still_at_it(ada: Labelling) -> None:
     held: list[Route] = []
-    ada.page.route("**/submit/", held.append)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    ada.page.route("**/submit/", hold)
 
     before = ada.answer()
 
