@@ -99,9 +99,12 @@ def test_two_who_change_at_once_see_both_versions_side_by_side(ada: Labelling) -
     other = ada.open()
     other.goto(ada.page.url)
     other.goto(f"{ada.base}/projects/shop/label/last/")
+    state = other.locator("[data-outbox-words]")
+    expect(state).to_have_text("Saved.")  # the script is there
     other.keyboard.press("2")
     other.keyboard.press("Enter")
-    expect(other.locator("[data-outbox-words]")).to_have_text("Saved.")
+    expect(other.locator("[data-kind=submit]")).to_be_visible()
+    expect(state).to_have_text("Saved.")
     other.close()
 
     ada.page.get_by_text("Note", exact=True).click()
