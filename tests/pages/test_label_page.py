@@ -52,9 +52,9 @@ def test_enter_shows_the_next_review_while_the_server_is_still_at_it(ada: Labell
 
     expect(ada.page.locator("[data-outbox-words]")).to_have_text("Saving…")
     assert before not in ada.annotated()
-    ada.page.unroute("**/submit/")
     for route in held:
         route.continue_()
+    ada.page.unroute("**/submit/")
     ada.saved()
     assert ada.annotated()[-1] == before
 
