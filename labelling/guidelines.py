@@ -17,7 +17,8 @@ _MARKDOWN = MarkdownIt("commonmark", {"html": False}).enable("table").disable("i
 @lru_cache(maxsize=128)
 def as_html(text: str) -> SafeString:
     """Return guidelines as HTML; what they contain of HTML is shown as it was written."""
-    return mark_safe(_MARKDOWN.render(text))  # noqa: S308  (rendered with HTML switched off)
+    html: SafeString = mark_safe(_MARKDOWN.render(text))  # noqa: S308  (HTML is switched off)
+    return html
 
 
 @dataclass(frozen=True, slots=True)

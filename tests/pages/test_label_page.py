@@ -42,15 +42,19 @@ def test_five_submits_without_a_connection_are_stored_once_after_a_reload(ada: L
 
 def test_enter_shows_the_next_review_while_the_server_is_still_at_it(ada: Labelling) -> None:
     held: list[Route] = []
-    ada.page.route("**/submit/", held.append)
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    ada.page.route("**/submit/", hold)
 
     before = ada.answer()
 
     expect(ada.page.locator("[data-outbox-words]")).to_have_text("Saving…")
     assert before not in ada.annotated()
-    ada.page.unroute("**/submit/")
     for route in held:
         route.continue_()
+    ada.page.unroute("**/submit/")
     ada.saved()
     assert ada.annotated()[-1] == before
 
@@ -95,9 +99,12 @@ def test_two_who_change_at_once_see_both_versions_side_by_side(ada: Labelling) -
     other = ada.open()
     other.goto(ada.page.url)
     other.goto(f"{ada.base}/projects/shop/label/last/")
+    state = other.locator("[data-outbox-words]")
+    expect(state).to_have_text("Saved.")  # the script is there
     other.keyboard.press("2")
     other.keyboard.press("Enter")
-    expect(other.locator("[data-outbox-words]")).to_have_text("Saved.")
+    expect(other.locator("[data-kind=submit]")).to_be_visible()
+    expect(state).to_have_text("Saved.")
     other.close()
 
     ada.page.get_by_text("Note", exact=True).click()
@@ -172,14 +179,14 @@ def test_a_key_that_was_remapped_acts_and_a_clash_is_refused_in_words(ada: Label
     page.get_by_label("Warm").press("2")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("“2” is taken by “Warm”. Choose another key.")).to_be_visible()
-    page.get_by_label("Warm").press("w")
+    page.get_by_label("Warm").press("k")
     page.get_by_role("button", name="Save", exact=True).click()
     expect(page.get_by_text("Keys saved.")).to_be_visible()
 
     ada.go()
     page.keyboard.press("1")
     expect(page.get_by_label("Warm")).not_to_be_checked()
-    page.keyboard.press("w")
+    page.keyboard.press("k")
     expect(page.get_by_label("Warm")).to_be_checked()
 
     page.goto(f"{ada.base}/projects/shop/label/keys/")

@@ -133,8 +133,8 @@ export class Outbox {
 
   /** Take back what has not been sent yet; false when it is too late for that. */
   async takeBack(id) {
-    const entry = this.#entries.find((each) => each.id === id && each.state === "waiting");
-    if (!entry || this.#inFlight === id) return false;
+    if (this.#inFlight === id) await this.#sending;
+    if (this.#inFlight === id || !this.waiting.some((each) => each.id === id)) return false;
     await this.remove(id);
     return true;
   }

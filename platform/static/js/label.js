@@ -23,6 +23,8 @@ const outboxWords = document.querySelector("[data-outbox-words]");
 let current = new Work([...root.children]);
 /** Entry id to the work that it came from: what undo shows again. */
 const sent = new Map();
+/** Settles once what was sent last is on the disk. */
+let posting = Promise.resolve();
 let shownAt = 0;
 let hiddenMs = 0;
 let hiddenAt = null;
@@ -180,7 +182,7 @@ function isLeaving() {
 function leave(work, entry) {
   say("");
   history.replaceState(null, "", nextUrl);
-  post(work, entry);
+  posting = post(work, entry);
   goOn();
 }
 
@@ -208,6 +210,7 @@ function closePanels() {
 /** Reopen what was sent last: here if it waits still, else as the server has it. */
 async function undo() {
   keep();
+  await posting;
   const id = [...sent.keys()].at(-1);
   if (id && (await outbox.takeBack(id))) {
     const work = sent.get(id);
