@@ -237,7 +237,7 @@ def test_columns_that_do_not_fit_are_refused() -> None:
 def test_reviews_that_one_person_answered_tell_nothing() -> None:
     given_ = {1: [(70, "yes"), (80, "no")], 2: [(70, "yes")], 3: [(80, "gone"), (70, "no")]}
 
-    found, people = votes_of(["yes", "no"], given_)  # type: ignore[arg-type]  # shorter to read
+    found, people = votes_of(["yes", "no"], given_)  # shorter to read
 
     assert people == [70, 80]
     assert found.items.tolist() == [0, 0, 1]

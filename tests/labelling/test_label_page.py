@@ -10,7 +10,7 @@ from django.urls import reverse
 from accounts.models import User
 from common.errors import Conflict, Invalid
 from labelling import guidelines, hotkeys, own_keys, services
-from labelling.leases import AHEAD, fetch_ahead
+from labelling.leases import MAX_AHEAD, fetch_ahead
 from labelling.models import Annotation, AnnotationRevision, Assignment, Flag
 from labelling.selectors import current_schema
 from labelling.services import Suggested
@@ -68,10 +68,10 @@ def test_as_many_reviews_as_may_be_are_leased_ahead_and_sent_once(
     held = list(Assignment.objects.filter(state="leased").values_list("pk", flat=True))
     again = visitor.post(url("ahead"), {"have": held}).content.decode()
 
-    assert first.count("<template data-work=") == AHEAD
+    assert first.count("<template data-work=") == MAX_AHEAD - 1
     assert again.count("<template data-work=") == 0
     places = Assignment.objects.filter(state="leased").values_list("place", flat=True)
-    assert sorted(places) == list(range(AHEAD + 1))
+    assert sorted(places) == list(range(MAX_AHEAD))
 
 
 def test_what_is_ahead_moves_to_the_front_in_the_order_in_which_it_was_shown(
@@ -84,7 +84,7 @@ def test_what_is_ahead_moves_to_the_front_in_the_order_in_which_it_was_shown(
 
     assert shown[0].pk == second.pk
     assert shown[0].place == 0
-    assert len({each.review_id for each in shown}) == AHEAD + 1
+    assert len({each.review_id for each in shown}) == MAX_AHEAD
 
 
 def test_nobody_else_is_served_what_is_held_ahead(

@@ -137,7 +137,7 @@ def test_shares_add_up(count: int, weights: dict[str, int], expected: dict[str, 
 
 
 def test_the_interval_is_wilsons() -> None:
-    from statsmodels.stats.proportion import (  # type: ignore[import-untyped]  # has no types
+    from statsmodels.stats.proportion import (  # has no types
         proportion_confint,
     )
 
