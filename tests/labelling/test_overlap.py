@@ -136,12 +136,15 @@ def test_an_owner_forbids_overlap_in_the_form(
 ) -> None:
     url = f"/projects/{project.slug}/label/questions/aspect_spans/"
     client = signed_in(owner)
-    form = client.get(url).context["form"]
-    values = {name: "" if value is None else value for name, value in form.initial.items()}
+    page = client.get(url)
+    forms = [page.context["form"], *page.context["options"].rows, page.context["options"].more]
+    values = {
+        field.html_name: field.value() for form in forms for field in form if field.value()
+    }
 
     client.post(url, {key: value for key, value in values.items() if key != "allows_overlap"})
 
-    assert form.initial["allows_overlap"] is True
+    assert values["allows_overlap"] is True
     assert asked(project).allows_overlap is False
     assert asked(project).has_polarity is True
 

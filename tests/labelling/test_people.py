@@ -310,6 +310,7 @@ def test_the_pages_show_what_they_should(
     signed_in: Callable[[User], Client],
 ) -> None:
     label(dataset, anna.user, seconds=3.5)
+    factories.review(dataset.project, dataset=dataset)
     visitor = signed_in(rita.user)
 
     everybody = visitor.get(f"{PAGE}people/").content.decode()
