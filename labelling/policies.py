@@ -8,6 +8,7 @@ from django.db import transaction
 from accounts import audit
 from accounts.models import User
 from common.errors import FieldError, Invalid
+from labelling.gold_policy import change_gold_policy
 from projects.models import GoldPolicy, Project
 
 MAX_OVERLAP = 20
@@ -39,14 +40,19 @@ def policies_of(project: Project) -> Policies:
 def set_policies(*, project: Project, actor: User, **changes: Any) -> Policies:
     """Change some policies; they hold for every review that is served or answered from now on.
 
-    Raises Invalid, one error a field, for values out of bounds.
+    Another policy of gold also holds for what was answered before. Raises Invalid, one error a
+    field, for values out of bounds, Conflict while gold still follows the change before.
     """
     before = policies_of(project)
     wanted = Policies(**(asdict(before) | changes))
     _check(wanted)
-    # Locked: two owners who change different things at once keep both changes.
-    project = Project.objects.select_for_update().get(pk=project.pk)
     changed = {name: value for name, value in changes.items() if value != getattr(before, name)}
+    policy = changed.pop("gold_policy", None)
+    if policy is not None:
+        # A job goes over what was said before.
+        change_gold_policy(project=project, policy=policy, actor=actor)
+    # Locked: two owners who change different things at once keep both changes.
+    project = Project.objects.select_for_update(no_key=True).get(pk=project.pk)
     for name, value in changed.items():
         setattr(project, name, value)
     if changed:
