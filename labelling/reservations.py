@@ -220,7 +220,7 @@ def _reserve_slice(project: Project, person: User, ids: Sequence[int], actor: Us
 
 def _free_seats(project: Project, review_ids: Collection[int]) -> dict[int, int]:
     """Return the lowest free seat of those (locked) reviews of ready data sets that have one."""
-    shown = Review.objects.filter(pk__in=review_ids, dataset__is_ready=True)
+    shown = Review.objects.filter(pk__in=review_ids, dataset__is_ready=True).order_by("pk")
     people: dict[int, set[int]] = {each: set() for each in shown.values_list("pk", flat=True)}
     taken: dict[int, set[int]] = {each: set() for each in people}
     said = Annotation.objects.filter(

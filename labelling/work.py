@@ -190,10 +190,10 @@ def locked_review(review_id: int) -> Review:
 
 
 def locked_annotation(annotation_id: int) -> Annotation:
-    """Lock the review of an annotation and return the annotation."""
-    annotation = Annotation.objects.select_related("review", "project").get(pk=annotation_id)
-    locked_review(annotation.review_id)
-    return annotation
+    """Lock the review of an annotation and return the annotation as it is from then on."""
+    annotations = Annotation.objects.select_related("review", "project").filter(pk=annotation_id)
+    locked_review(annotations.get().review_id)
+    return annotations.get()
 
 
 def settle(annotation: Annotation, schema: SchemaSnapshot, values: Answers) -> None:
