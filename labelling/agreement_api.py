@@ -30,7 +30,7 @@ class FigureOut(serializers.Serializer[Any]):
     reason = serializers.CharField(help_text="Why there is no value; empty where there is one.")
 
 
-class PersonOut(serializers.Serializer[Any]):
+class AgreementPersonOut(serializers.Serializer[Any]):
     """Somebody who answered."""
 
     id = serializers.IntegerField()
@@ -67,7 +67,7 @@ class AgreementOut(serializers.Serializer[Any]):
 
     review_count = serializers.IntegerField()
     is_cut = serializers.BooleanField(help_text="Whether older reviews were left out.")
-    people = PersonOut(many=True)
+    people = AgreementPersonOut(many=True)
     questions = QuestionAgreementOut(many=True)
 
 
