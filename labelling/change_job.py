@@ -110,7 +110,7 @@ def run(lease: Lease) -> dict[str, Any]:
     """Make the version that the job is for; called by a worker."""
     params, project = lease.params, lease.job.project
     based_on: int = params["based_on"]
-    lease.progress(done=0, total=1, message="Moving what was answered")
+    lease.progress(done=lease.job.step, total=1, message="Moving what was answered")
     if lease.job.step == 0:
         try:
             with lease.effect(step=1):

@@ -15,6 +15,7 @@ from pyarrow import parquet
 
 from accounts.models import User
 from jobs.models import Job, JobLogLine
+from labelling.models import Gold
 from projects.models import Project
 from reviews.models import DatasetVersion, Export, Fingerprints, Review
 
@@ -27,13 +28,17 @@ _OF_NO_MATTER = {
         "single_key", "idempotency_key", "message", "step",
     },
     Export: {"sha256", "byte_count"},
+    Gold: {"slot"},  # the id of its option, which is compared
     DatasetVersion: {"sha256", "file_sha256", "byte_count"},
 }  # fmt: skip
 _KEYS_OF_NO_MATTER = {
     "seconds", "bytes", "sha256", "file_sha256", "at", "ranked_at", "job", "key", "below", "last",
     "dataset", "datasets", "export", "action", "upload", "uploads",
+    "annotation",
 }  # fmt: skip
-_IDS = re.compile(r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}|removed \d+|shop-\d+|^\d+$")
+_IDS = re.compile(
+    r"[0-9a-f]{8}-?(?:[0-9a-f]{4}-?){3}[0-9a-f]{12}|removed \d+|review \d+|shop-\d+|^\d+$"
+)
 _FOLDERS = ("exports", "versions")
 
 

@@ -138,9 +138,7 @@ def test_an_owner_forbids_overlap_in_the_form(
     client = signed_in(owner)
     page = client.get(url)
     forms = [page.context["form"], *page.context["options"].rows, page.context["options"].more]
-    values = {
-        field.html_name: field.value() for form in forms for field in form if field.value()
-    }
+    values = {field.html_name: field.value() for form in forms for field in form if field.value()}
 
     client.post(url, {key: value for key, value in values.items() if key != "allows_overlap"})
 

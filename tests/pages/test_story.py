@@ -190,6 +190,7 @@ def label_five_by_keyboard(visitor: Visitor) -> str:
         page.keyboard.press("a")
         page.keyboard.press("Enter")
         expect(form).not_to_have_attribute("data-review", str(review))
+    expect(page.locator("[data-outbox-words]")).to_have_text("Saved.")
     page.goto(f"{visitor.base}/projects/lamps/label/")
     expect(page.get_by_text("by you 5")).to_be_visible()
     visitor.look()
