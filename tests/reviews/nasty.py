@@ -222,7 +222,7 @@ _LABELLED = [
           lambda: b"<sentences><sentence><text>" + b"x" * 5_000_000,
           says="without the end", megabytes=50),
     Nasty("tags a million deep", "a.xml", lambda: b"<sentences>" + b"<a>" * 1_000_000,
-          says="without the end", megabytes=150),
+          says="without the end", megabytes=150, seconds=10),
     Nasty("a term outside its text", "a.xml",
           as_bytes("<sentences>" + _sentence("<text>good</text>" + _TERM.format("food", 90, 94))
                  + _sentence("<text>good food</text>" + _TERM.format("food", 5, 9))

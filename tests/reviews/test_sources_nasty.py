@@ -25,7 +25,7 @@ def test_a_nasty_file_is_refused_in_words_or_read_as_far_as_it_goes(nasty: Nasty
     data = nasty.make()
     if nasty.megabytes:
         tracemalloc.start()
-    begun = time.monotonic()
+    begun = time.process_time()
 
     try:
         seen = _read(data, nasty)
@@ -33,7 +33,7 @@ def test_a_nasty_file_is_refused_in_words_or_read_as_far_as_it_goes(nasty: Nasty
     finally:
         tracemalloc.stop()
 
-    assert time.monotonic() - begun < nasty.seconds
+    assert time.process_time() - begun < nasty.seconds
     assert peak <= nasty.megabytes
     assert seen == (nasty.says or (nasty.kind, nasty.sound, nasty.refused, nasty.ragged))
 
