@@ -220,7 +220,11 @@ def children_of(pid: int) -> list[int]:
     """Return the process ids of everything below a process (Linux)."""
     found = []
     for task in Path(f"/proc/{pid}/task").glob("*"):
-        for child in (task / "children").read_text().split():
+        try:
+            children = (task / "children").read_text()
+        except (FileNotFoundError, ProcessLookupError):  # the thread has ended since
+            continue
+        for child in children.split():
             found += [int(child), *children_of(int(child))]
     return found
 
