@@ -1,6 +1,5 @@
 """Quality checks: what a reviewer has decided, served unmarked, and how people do on it."""
 
-import math
 import random
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from common.errors import Invalid
 from labelling import gold
 from labelling.models import Adjudication, Annotation, GoldSource, OpenReview, QualityCheck
 from labelling.selectors import current_schema
+from labelling.shares import wilson
 from projects.models import Project
 
 #: Fewer answers than these say nothing about a person.
@@ -93,7 +93,8 @@ class Outcome:
     @property
     def interval(self) -> tuple[float, float]:
         """Return the 95 % interval of the share."""
-        return wilson(self.right_count, self.count)
+        share = wilson(self.right_count, self.count)
+        return share.low or 0.0, share.high or 0.0
 
 
 def outcomes(project: Project) -> list[Outcome]:
@@ -119,14 +120,6 @@ def outcomes(project: Project) -> list[Outcome]:
             is_right = all(answers.get(key) == value for key, value in true.items())
             counts.setdefault(each.annotator.username, []).append(is_right)
     return [Outcome(name, sum(right), len(right)) for name, right in sorted(counts.items())]
-
-
-def wilson(hits: int, count: int) -> tuple[float, float]:
-    """Return the 95 % score interval of a proportion (Wilson, 1927)."""
-    z = 1.959963984540054
-    middle = (hits + z * z / 2) / (count + z * z)
-    half = z / (count + z * z) * math.sqrt(hits * (count - hits) / count + z * z / 4)
-    return max(0.0, middle - half), min(1.0, middle + half)
 
 
 # --- Helpers --------------------------------------------------------------------------------------

@@ -144,7 +144,7 @@ def test_the_interval_is_wilsons() -> None:
     for hits, count in ((0, 10), (7, 10), (10, 10), (180, 200)):
         expected = proportion_confint(hits, count, method="wilson")
 
-        assert checks.wilson(hits, count) == pytest.approx(expected)
+        assert checks.Outcome("ada", hits, count).interval == pytest.approx(expected)
 
 
 # --- Overlap --------------------------------------------------------------------------------------
