@@ -1,6 +1,5 @@
 """Reads: the questions, what is held for true, what people said, what comes next."""
 
-import itertools
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -153,10 +152,11 @@ def gold_examples(
 ) -> Iterator[GoldExample]:
     """Stream the reviews that have gold for the current questions, ordered by review id.
 
-    Only reviews of ready data sets count; memory stays flat in their number.
+    Only reviews of ready data sets count; memory stays flat in their number. No query stays open
+    between two reviews: on SQLite its snapshot would make a write beside it fail as "locked".
     """
     questions = _asked(current_schema(project), question_keys)
-    for chunk in _chunks(_gold_review_ids(project, questions).iterator(chunk_size=CHUNK)):
+    for chunk in _chunks(_gold_review_ids(project, questions)):
         reviews = Review.objects.filter(pk__in=chunk).values_list("id", "text", "split")
         answers = gold_answers(project, questions=questions.values(), review_ids=chunk)
         for review_id, text, split in reviews.order_by("id"):
@@ -229,9 +229,11 @@ def _gold_review_ids(
     )
 
 
-def _chunks(ids: Iterator[int]) -> Iterator[list[int]]:
-    while chunk := list(itertools.islice(ids, CHUNK)):
+def _chunks(ids: "QuerySet[Gold, int]") -> Iterator[list[int]]:
+    last = 0
+    while chunk := list(ids.filter(review_id__gt=last)[:CHUNK]):
         yield chunk
+        last = chunk[-1]
 
 
 def _add(

@@ -1,12 +1,14 @@
 """Imported answers, the filters of the review table, rankings and suggestions."""
 
+import threading
 from typing import Any
 
 import pytest
+from django.db import connection
 
 from accounts.models import User
 from common.errors import Invalid
-from labelling import services
+from labelling import selectors, services
 from labelling.models import Gold, LabelSchema, Suggestion
 from labelling.selectors import current_schema, gold_examples
 from labelling.sink import GoldSink
@@ -213,3 +215,28 @@ def test_new_suggestions_replace_old_ones(project: Project, mallory: User) -> No
     suggestion = Suggestion.objects.get()
     assert (suggestion.review_id, suggestion.value) == (mine.pk, "positive")
     assert suggestion.model_version == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_reads_gold_may_write_while_others_do(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selectors, "CHUNK", 1)
+    sink = GoldSink(project)
+    dataset = factories.dataset(project)
+    # More than a cursor fetches ahead of what it is asked for.
+    rows = [factories.review(project, dataset=dataset) for _ in range(250)]
+    sink.store([(review.pk, {"rating": 4.0}) for review in rows])
+
+    def write() -> None:
+        Project.objects.filter(pk=project.pk).update(name="Another")
+        connection.close()
+
+    examples = gold_examples(project)
+    assert next(examples).answers == {"rating": 4.0}
+    other = threading.Thread(target=write)
+    other.start()
+    other.join()
+    Project.objects.filter(pk=project.pk).update(name="A third")
+
+    assert len(list(examples)) == 249

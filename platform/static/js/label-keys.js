@@ -5,7 +5,11 @@ let goingUntil = 0;
 
 function press(target) {
   const input = target.matches("input") ? target : target.querySelector("input");
-  if (!input) return target.click();
+  if (!input) {
+    target.click();
+    // A panel's own event comes later: the next letters of a fast typist are for its field.
+    return target.closest("[data-panel][open]")?.querySelector("[data-panel-focus]")?.focus();
+  }
   if (input.type === "text") {
     input.focus();
     return input.select();
