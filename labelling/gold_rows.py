@@ -1,7 +1,11 @@
 """Answers as rows of gold, in bulk, for one version of a label schema."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from labelling.models import GoldSource
 from labelling.snapshot import SchemaSnapshot
@@ -13,9 +17,19 @@ VARYING = ("review_id", "question_id", "slot", "option_id", "number")
 Row = tuple[int, int, int | None, float | None]
 Given = Mapping[str, Any]
 
-_LINES = 2_000
+#: Stands for the review's id in lines that are kept; PostgreSQL reads a number with leading zeros.
+_HOLE = b"0" * 19
 #: Imports give rows with the same cells the same answers; what those become is kept for so many.
 _KEPT = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    """The lines of some answers, and where in them the review's id belongs."""
+
+    given: Given
+    raw: bytes
+    holes: list[int]
 
 
 class GoldRows:
@@ -28,7 +42,7 @@ class GoldRows:
             "source": GoldSource.IMPORTED.value,
             "project_id": project.pk,
         }
-        self._tail = "".join(f"\t{value}" for value in self.same.values()) + "\n"
+        self._tail = "".join(f"\t{value}" for value in self.same.values()).encode() + b"\n"
         self._questions = {each.key: each for each in schema.questions}
         self._option_ids = {
             each.key: {option.key: option.id for option in each.options}
@@ -36,7 +50,8 @@ class GoldRows:
         }
         #: By the identity of answers, which are kept beside so that it stays theirs.
         self._rows: dict[int, tuple[Given, list[Row]]] = {}
-        self._lines: dict[int, tuple[Given, str]] = {}
+        self._places: dict[int, int] = {}
+        self._lines: list[_Line] = []
 
     def inserted(self, rows: Sequence[tuple[int, Given]]) -> Iterator[tuple[Any, ...]]:
         """Yield the values of VARYING."""
@@ -44,26 +59,42 @@ class GoldRows:
             for row in self._rows_of(given):
                 yield review_id, *row
 
-    def copied(self, rows: Sequence[tuple[int, Given]]) -> Iterator[bytes]:
-        """Yield lines of COPY with all columns, some thousand at a time."""
-        kept = self._lines
-        for start in range(0, len(rows), _LINES):
-            lines = [
-                (kept.get(id(given)) or self._line_of(given))[1].replace("\x00", str(review_id))
-                for review_id, given in rows[start : start + _LINES]
-            ]
-            yield "".join(lines).encode()
+    def copied(self, rows: Sequence[tuple[int, Given]]) -> bytes:
+        """Return the lines of COPY with all columns."""
+        if not rows:
+            return b""
+        ids, answers = zip(*rows, strict=True)
+        places = self._places_of(answers)
+        raw = bytearray().join([line.raw for line in map(self._lines.__getitem__, places)])
+        sizes = np.array([len(line.raw) for line in self._lines])[places]
+        starts = np.cumsum(sizes) - sizes
+        digits = _digits(ids)
+        signs = np.frombuffer(raw, np.uint8)
+        for number in range(max(len(line.holes) for line in self._lines)):
+            holes = np.array([_nth(line.holes, number) for line in self._lines])[places]
+            has_one = holes >= 0
+            ends = (starts + holes)[has_one] + len(_HOLE)
+            signs[ends[:, None] - np.arange(digits.shape[1], 0, -1)] = digits[has_one]
+        return bytes(raw)
 
-    def _line_of(self, given: Given) -> tuple[Given, str]:
-        """Return the lines of some answers, with NUL where the review's id belongs."""
-        line = "".join(
-            f"\x00\t{question}\t{slot}\t{_or_null(option)}\t{_or_null(number)}{self._tail}"
-            for question, slot, option, number in self._rows_of(given)
-        )
-        if len(self._lines) >= _KEPT:
+    def _places_of(self, answers: Sequence[Given]) -> list[int]:
+        """Return where the lines of answers are kept."""
+        if len(self._lines) > _KEPT:
+            self._places.clear()
             self._lines.clear()
-        self._lines[id(given)] = given, line
-        return given, line
+        for given in {id(given): given for given in answers}.values():
+            if id(given) not in self._places:
+                self._places[id(given)] = len(self._lines)
+                self._lines.append(self._line_of(given))
+        return list(map(self._places.__getitem__, map(id, answers)))
+
+    def _line_of(self, given: Given) -> "_Line":
+        raw, holes = b"", []
+        for question, slot, option, number in self._rows_of(given):
+            holes.append(len(raw))
+            cells = question, slot, _or_null(option), _or_null(number)
+            raw += _HOLE + "".join(f"\t{cell}" for cell in cells).encode() + self._tail
+        return _Line(given, raw, holes)
 
     def _rows_of(self, given: Given) -> list[Row]:
         kept = self._rows.get(id(given))
@@ -87,6 +118,16 @@ class GoldRows:
             keys = (value,) if isinstance(value, str) else sorted(value)
             known = (options[each] for each in keys if each in options)
             yield from ((question, option, option, None) for option in known)
+
+
+def _digits(ids: Sequence[int]) -> NDArray[np.uint8]:
+    """Return the decimal digits of ids as characters: (ids, digits of the largest)."""
+    powers = 10 ** np.arange(len(str(max(ids))) - 1, -1, -1, dtype=np.int64)
+    return (np.array(ids, np.int64)[:, None] // powers % 10 + ord("0")).astype(np.uint8)
+
+
+def _nth(holes: Sequence[int], number: int) -> int:
+    return holes[number] if number < len(holes) else -1
 
 
 def _or_null(value: float | None) -> str:

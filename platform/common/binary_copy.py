@@ -4,12 +4,14 @@ https://www.postgresql.org/docs/15/sql-copy.html: a head, then for each row the 
 and each field behind its length, then a tail; all numbers big-endian.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from itertools import chain
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
+
+from common.coded import Coded, mapped, paired
 
 HEAD = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TAIL = b"\xff\xff"
@@ -20,11 +22,14 @@ Fields = Sequence[bytes]
 _EPOCH = date(2000, 1, 1).toordinal()
 
 
-def row_heads(count: int, field_count: int, columns: Sequence[tuple[str, Any]]) -> Fields:
+def row_heads(
+    count: int, field_count: int, columns: Sequence[tuple[str, Any]], *, before: Sequence[bytes]
+) -> Fields:
     """Return the start of `count` rows of `field_count` fields: those of fixed width.
 
     `columns` are a NumPy type (i4: integer, i8: bigint, f8: double precision, ?: boolean) and the
-    values, or one value that is that of every row.
+    values, or one value that is that of every row. The start ends with the length of what follows:
+    `before` are the bare values of the next field.
     """
     layout: list[tuple[str, str]] = [("fields", ">i2")]
     for number, (kind, _) in enumerate(columns):
@@ -32,36 +37,36 @@ def row_heads(count: int, field_count: int, columns: Sequence[tuple[str, Any]]) 
             (f"size{number}", ">i4"),
             (f"value{number}", kind if kind == "?" else f">{kind}"),
         ]
-    rows = np.empty(count, layout)
+    rows = np.empty(count, [*layout, ("next", ">i4")])
     rows["fields"] = field_count
     for number, (kind, values) in enumerate(columns):
         rows[f"size{number}"] = np.dtype(kind).itemsize
         rows[f"value{number}"] = values
-    raw, width = rows.tobytes(), rows.itemsize
-    return [raw[start : start + width] for start in range(0, len(raw), width)]
+    rows["next"] = np.fromiter(map(len, before), np.int32, count)
+    return cast("Fields", rows.view(f"V{rows.itemsize}").tolist())
 
 
-def texts(values: Iterable[str]) -> Fields:
-    """Return the fields of texts."""
-    return [len(raw).to_bytes(4) + raw for raw in map(str.encode, values)]
-
-
-def jsonb(values: Iterable[str]) -> Fields:
-    """Return the fields of texts that are JSON."""
-    return texts([f"\x01{value}" for value in values])
-
-
-def repeated(values: Iterable[Any], field_of: Callable[[Any], bytes]) -> Fields:
+def repeated(values: Sequence[Any], field_of: Callable[[Any], bytes]) -> Fields:
     """Return the fields of values that are few, and each worked out once."""
-    values = list(values)
+    if isinstance(values, Coded):
+        return mapped(values, field_of)
     known = {value: field_of(value) for value in set(values)}
     return list(map(known.__getitem__, values))
 
 
+def jsonb(value: str) -> bytes:
+    """Return the field of a text that is JSON."""
+    return text(f"\x01{value}")
+
+
 def text(value: str) -> bytes:
     """Return the field of a text."""
-    raw = value.encode()
-    return len(raw).to_bytes(4) + raw
+    return data(value.encode())
+
+
+def data(value: bytes) -> bytes:
+    """Return the field of bytes."""
+    return len(value).to_bytes(4) + value
 
 
 def day(value: str | None) -> bytes:
@@ -74,4 +79,11 @@ def day(value: str | None) -> bytes:
 
 def whole(columns: Sequence[Fields]) -> bytes:
     """Return all rows of a COPY, of which the first column is that of `row_heads`."""
-    return b"".join((HEAD, *chain.from_iterable(zip(*columns, strict=True)), TAIL))
+    fewer: list[Fields] = []
+    for column in columns:
+        both = paired(fewer[-1], column, bytes.__add__) if fewer else None
+        if both is None:
+            fewer.append(column)
+        else:
+            fewer[-1] = both
+    return b"".join((HEAD, *chain.from_iterable(zip(*fewer, strict=True)), TAIL))

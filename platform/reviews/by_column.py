@@ -12,6 +12,7 @@ from itertools import compress, repeat
 from operator import is_, not_
 from typing import Any, TypeVar
 
+from common.coded import Coded, constant, mapped, zipped
 from common.text import normalise
 from reviews.batches import Batch, Cells
 from reviews.columnar import Columns
@@ -130,7 +131,7 @@ class BatchReader:
         )
         raws, texts = self._texts(columns)
         count = len(texts)
-        given: list[Given] = self._answered(columns, count)
+        given = self._answered(columns, count)
         days = self._dated(columns, count)
         products, authors = (self._labelled(columns, at, count) for at in self._labels)
         bad = _bad_texts(texts) | _odd(given) | _odd(days) | _odd(products) | _odd(authors)
@@ -144,7 +145,7 @@ class BatchReader:
             authors=authors,
             days=days,
             given=given,
-            said=[()] * count,
+            said=constant((), count),
         )
         if not bad:
             return rows, []
@@ -171,11 +172,11 @@ class BatchReader:
         # alone is normalised already and stays.
         return raw, normalised(joined)
 
-    def _answered(self, columns: Sequence[Sequence[str]], count: int) -> list[Given]:
+    def _answered(self, columns: Sequence[Sequence[str]], count: int) -> Sequence[Given]:
         if not self._asked:
-            return [NOTHING_GIVEN] * count
-        cells = zip(*(columns[at] for _, at, _ in self._asked), strict=True)
-        return list(map(self._given.__getitem__, cells))
+            return constant(NOTHING_GIVEN, count)
+        cells = zipped([columns[at] for _, at, _ in self._asked])
+        return mapped(cells, self._given.__getitem__)
 
     def _answers(self, cells: tuple[str, ...]) -> Given:
         answers = {}
@@ -193,10 +194,10 @@ class BatchReader:
     def _given_of(self, answers: Any) -> Given:
         return Given(answers, self._is_complete(answers)) if answers else NOTHING_GIVEN
 
-    def _dated(self, columns: Sequence[Sequence[str]], count: int) -> list[str | None]:
+    def _dated(self, columns: Sequence[Sequence[str]], count: int) -> Sequence[str | None]:
         if self._date is None:
-            return [None] * count
-        return list(map(self._days.__getitem__, columns[self._date]))
+            return constant(None, count)
+        return mapped(columns[self._date], self._days.__getitem__)
 
     def _day(self, raw: str) -> str | None:
         if not raw.strip():
@@ -206,21 +207,23 @@ class BatchReader:
         except ValueError:
             return _ODD  # type: ignore[no-any-return]
 
-    def _labelled(self, columns: Sequence[Sequence[str]], at: int | None, count: int) -> list[str]:
+    def _labelled(
+        self, columns: Sequence[Sequence[str]], at: int | None, count: int
+    ) -> Sequence[str]:
         if at is None:
-            return [""] * count
-        return list(map(self._label.__getitem__, columns[at]))
+            return constant("", count)
+        return mapped(columns[at], self._label.__getitem__)
 
-    def _described(self, columns: Sequence[Sequence[str]], count: int) -> list[str]:
+    def _described(self, columns: Sequence[Sequence[str]], count: int) -> Sequence[str]:
         if not self._metadata:
-            return ["{}"] * count
-        parts = [
-            map(memo.__getitem__, columns[at])
-            for at, memo in zip(self._metadata, self._fragments, strict=True)
-        ]
-        if len(parts) == 1:
-            return [f"{{{part}}}" for part in parts[0]]
-        return [f"{{{', '.join(filter(None, each))}}}" for each in zip(*parts, strict=True)]
+            return constant("{}", count)
+        parts = zipped(
+            [
+                mapped(columns[at], memo.__getitem__)
+                for at, memo in zip(self._metadata, self._fragments, strict=True)
+            ]
+        )
+        return mapped(parts, lambda each: f"{{{', '.join(filter(None, each))}}}")
 
 
 def _label(raw: str) -> str:
@@ -241,10 +244,9 @@ def _fragment(name: str) -> Callable[[str], str]:
 
 def normalised(texts: Sequence[str]) -> list[str]:
     """Return common.text.normalise of every text; for most it comes to stripping them."""
-    are_ascii = list(map(str.isascii, texts))
-    whole = "\n".join(compress(texts, are_ascii))
-    if "\r" in whole or "\x00" in whole:
+    if any("\r" in text or "\x00" in text for text in texts):
         return list(map(normalise, texts))
+    are_ascii = list(map(str.isascii, texts))
     if all(are_ascii):
         return list(map(str.strip, texts))
     return [
@@ -253,9 +255,10 @@ def normalised(texts: Sequence[str]) -> list[str]:
     ]
 
 
-def _originals(raws: Sequence[str], texts: Sequence[str]) -> list[str]:
-    if all(map(str.__eq__, raws, texts)):
-        return [""] * len(texts)
+def _originals(raws: Sequence[str], texts: Sequence[str]) -> Sequence[str]:
+    # What there is nothing to strip from is the same object most of the time.
+    if all(map(is_, raws, texts)) or all(map(str.__eq__, raws, texts)):
+        return constant("", len(texts))
     return ["" if raw == text else raw_hash(raw) for raw, text in zip(raws, texts, strict=True)]
 
 
@@ -269,6 +272,8 @@ def _bad_texts(texts: Sequence[str]) -> set[int]:
 
 
 def _odd(values: Sequence[Any]) -> set[int]:
+    if isinstance(values, Coded) and not any(map(is_, values.values, repeat(_ODD))):
+        return set()
     if not any(map(is_, values, repeat(_ODD))):
         return set()
     return {at for at, value in enumerate(values) if value is _ODD}

@@ -7,6 +7,7 @@ differently is left to the other lanes.
 
 import functools
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Any, overload
 
 import numpy as np
@@ -14,10 +15,13 @@ import pyarrow as pa
 from pyarrow import compute
 from pyarrow import csv as arrow_csv
 
+from common.coded import Coded
 from reviews.tables import MAX_CELL_CHARS
 
 _CR, _LF = b"\r\n"
 _BOM = b"\xef\xbb\xbf"
+#: Columns of longer cells (in bytes, on average) are not looked through for values that repeat.
+_SHORT = 40
 
 
 class Columns(Sequence[Sequence[str]]):
@@ -62,7 +66,25 @@ def parse(piece: bytes, *, width: int, delimiter: str, quote: str) -> Columns | 
         return None
     if any(_is_odd(column, delimiter) for column in table.columns):
         return None
-    return Columns([column.to_pylist() for column in table.columns])
+    return Columns([_cells(column.combine_chunks()) for column in table.columns])
+
+
+def _cells(column: Any) -> Sequence[str]:
+    """Return the cells of a column, coded where values repeat."""
+    count = len(column)
+    starts = np.frombuffer(column.buffers()[1], np.int32, count + 1)
+    if starts[-1] <= _SHORT * count:
+        coded = column.dictionary_encode()
+        if 2 * len(coded.dictionary) <= count:
+            # Not to_numpy(), which would first import pandas.
+            places = np.frombuffer(coded.indices.buffers()[1], np.int32, count)
+            return Coded(coded.dictionary.to_pylist(), places)
+    whole = column.buffers()[2].to_pybytes() if starts[-1] else b""
+    if not whole.isascii():
+        return list(column.to_pylist())
+    # One text and its slices cost a fraction of decoding every cell.
+    text, bounds = whole.decode("ascii"), starts.tolist()
+    return [text[start:end] for start, end in pairwise(bounds)]
 
 
 def _read(piece: bytes, width: int, delimiter: str, quote: str) -> pa.Table:

@@ -1,10 +1,11 @@
 """What became of the rows of a batch: by column, ready to be written."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
 from operator import itemgetter
 from typing import Any, Self
 
+from common.coded import Coded
 from reviews.rows import Accepted, Rejected
 
 #: What one annotator said: the name, and answers by question.
@@ -29,18 +30,18 @@ NOTHING_GIVEN = Given({}, is_complete=False)
 class Rows:
     """Rows that can become reviews; all lists have the same length."""
 
-    numbers: list[int] = field(default_factory=list)
-    texts: list[str] = field(default_factory=list)
+    numbers: Sequence[int] = ()
+    texts: Sequence[str] = ()
     #: SHA-256 of the texts.
-    digests: list[bytes] = field(default_factory=list)
+    digests: Sequence[bytes] = ()
     #: SHA-256 in hex of what the file had where that is another text, else "".
-    originals: list[str] = field(default_factory=list)
-    metadata: list[str] = field(default_factory=list)  # JSON
-    products: list[str] = field(default_factory=list)
-    authors: list[str] = field(default_factory=list)
-    days: list[str | None] = field(default_factory=list)
-    given: list[Given] = field(default_factory=list)
-    said: list[tuple[Spoken, ...]] = field(default_factory=list)
+    originals: Sequence[str] = ()
+    metadata: Sequence[str] = ()  # JSON
+    products: Sequence[str] = ()
+    authors: Sequence[str] = ()
+    days: Sequence[str | None] = ()
+    given: Sequence[Given] = ()
+    said: Sequence[tuple[Spoken, ...]] = ()
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -54,23 +55,31 @@ class Rows:
             pick: Any = lambda column: [column[place] for place in places]  # noqa: E731
         else:
             pick = itemgetter(*places)
-        columns = {each.name: list(pick(getattr(self, each.name))) for each in fields(self)}
+        columns = {
+            name: column.at(places) if isinstance(column, Coded) else list(pick(column))
+            for name, column in self._columns().items()
+        }
         return replace(self, **columns)
 
     def with_accepted(self, rows: Iterable[Accepted], given: Iterable[Given]) -> Self:
         """Return these and some more, in the order of the file."""
+        columns = {name: list(column) for name, column in self._columns().items()}
         for row, answers in zip(rows, given, strict=True):
-            self.numbers.append(row.row_number)
-            self.texts.append(row.text)
-            self.digests.append(bytes.fromhex(row.text_hash))
-            self.originals.append(row.original_hash)
-            self.metadata.append(row.metadata)
-            self.products.append(row.product)
-            self.authors.append(row.author)
-            self.days.append(row.reviewed_at.isoformat() if row.reviewed_at else None)
-            self.given.append(answers)
-            self.said.append(row.said)
-        return self.at(sorted(range(len(self)), key=self.numbers.__getitem__))
+            columns["numbers"].append(row.row_number)
+            columns["texts"].append(row.text)
+            columns["digests"].append(bytes.fromhex(row.text_hash))
+            columns["originals"].append(row.original_hash)
+            columns["metadata"].append(row.metadata)
+            columns["products"].append(row.product)
+            columns["authors"].append(row.author)
+            columns["days"].append(row.reviewed_at.isoformat() if row.reviewed_at else None)
+            columns["given"].append(answers)
+            columns["said"].append(row.said)
+        numbers = columns["numbers"]
+        return replace(self, **columns).at(sorted(range(len(numbers)), key=numbers.__getitem__))
+
+    def _columns(self) -> dict[str, Any]:
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,14 +8,17 @@ unlikely that is, so whoever finds one compares the texts before believing it.
 from collections.abc import Iterable, Sequence
 
 import numpy as np
+from django.db import connection
 from numpy.typing import NDArray
 
+from common import binary_copy, bulk
 from projects.models import Project
 from reviews.models import Dataset, Fingerprints
 
 Numbers = NDArray[np.int64]
 
 _STORED = "<i8"
+_COLUMNS = ("dataset_id", "first_row", "count", "keys", "ids")
 #: A run of so many fingerprints is left as it is.
 LONG_RUN = 250_000
 
@@ -32,14 +35,22 @@ def record(*, dataset_id: int, first_row: int, keys: Numbers, ids: Numbers) -> N
     `first_row` is the first row of the file (or any number) that the data set has no other batch
     of.
     """
-    if len(keys):
-        Fingerprints.objects.create(
-            dataset_id=dataset_id,
-            first_row=first_row,
-            count=len(keys),
-            keys=keys.astype(_STORED).tobytes(),
-            ids=ids.astype(_STORED).tobytes(),
-        )
+    if not len(keys):
+        return
+    stored = keys.astype(_STORED).tobytes(), ids.astype(_STORED).tobytes()
+    if connection.vendor == "postgresql":
+        _copy((dataset_id, first_row, len(keys)), *stored)
+    else:
+        whole = dict(zip(_COLUMNS, (dataset_id, first_row, len(keys), *stored), strict=True))
+        Fingerprints.objects.create(**whole)
+
+
+def _copy(numbers: tuple[int, int, int], keys: bytes, ids: bytes) -> None:
+    """Send one row as it is; within a statement it would be quoted, and twice as long."""
+    fixed = list(zip(("i8", "i4", "i4"), numbers, strict=True))
+    head = binary_copy.row_heads(1, len(_COLUMNS), fixed, before=[keys])
+    row = binary_copy.whole([head, [keys], [binary_copy.data(ids)]])
+    bulk.copy("reviews_fingerprints", _COLUMNS, [row], is_binary=True)
 
 
 class Known:

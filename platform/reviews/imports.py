@@ -27,6 +27,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from common import bulk
+from common.coded import mapped
 from common.errors import GlossError
 from jobs.lease import JobFailed, Lease
 from projects.models import Project
@@ -119,7 +120,7 @@ class _Importing:
         reviews = writing.ready(
             self._work, rows, ids=ids, control_share=share, is_copied=self._is_copied
         )
-        answers = list(map(_ANSWERS, rows.given))
+        answers = list(mapped(rows.given, _ANSWERS))
         answered = list(compress(zip(ids, answers, strict=True), answers))
         return _Ready(reviews, answered, self._sink.prepare(answered))
 

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from itertools import chain, islice, repeat
 from typing import BinaryIO
 
+import numpy as np
+
 from reviews import columnar
 from reviews.columnar import Columns
 from reviews.parsing import (
@@ -30,6 +32,7 @@ from reviews.tables import MAX_CELL_CHARS, MAX_RECORD_CHARS, Format, Record
 #: Less than the longest record, so that the fast lane never meets that.
 PIECE_BYTES = 2_400_000
 _SOME = 2_000
+_CR, _LF = b"\r\n"
 _END = re.compile(rb"\r\n|\n|\r")
 #: Where bytes below 128 are ASCII, wherever they stand.
 _BYTEWISE = re.compile(r"utf-8|ascii|cp125\d|iso8859-\d+|koi8-\w")
@@ -123,9 +126,13 @@ def _rows(piece: bytes, chosen: Format) -> list[list[str]]:
 
 
 def _line_count(piece: bytes) -> int:
-    ends = piece.count(b"\n")
+    signs = np.frombuffer(piece, np.uint8)
+    is_feed = signs == _LF
+    ends = int(np.count_nonzero(is_feed))
     if b"\r" in piece:
-        ends += piece.count(b"\r") - piece.count(b"\r\n")
+        is_return = signs == _CR
+        is_one_end = is_return[:-1] & is_feed[1:]
+        ends += int(np.count_nonzero(is_return)) - int(np.count_nonzero(is_one_end))
     return ends + (piece[-1:] not in b"\r\n")
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from common.coded import Coded
+
 TRAIN_SHARE = 0.70
 VALIDATION_SHARE = 0.15
 
@@ -32,15 +34,15 @@ def draw(text_hash: str, *, control_share: float) -> Draw:
     )
 
 
-def draw_many(digests: Sequence[bytes], *, control_share: float) -> tuple[list[str], list[bool]]:
+def draw_many(digests: Sequence[bytes], *, control_share: float) -> tuple[Coded[str], list[bool]]:
     """Return the splits and the control slice that `draw` gives to the same hashes, as bytes."""
     words = np.frombuffer(b"".join(digests), dtype=">u8").reshape(-1, 4).astype(np.uint64)
     first = words[:, 0] >> np.uint64(12)
     second = ((words[:, 0] & np.uint64(0xFFF)) << np.uint64(40)) | (words[:, 1] >> np.uint64(24))
     bounds = np.array([TRAIN_SHARE, TRAIN_SHARE + VALIDATION_SHARE])
     names = ("train", "validation", "test")
-    chosen = np.searchsorted(bounds, first / 2.0**52, side="right").tolist()
-    return [names[each] for each in chosen], (second / 2.0**52 < control_share).tolist()
+    chosen = np.searchsorted(bounds, first / 2.0**52, side="right")
+    return Coded(names, chosen), (second / 2.0**52 < control_share).tolist()
 
 
 def _split(place: float) -> str:

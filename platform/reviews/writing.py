@@ -7,11 +7,13 @@ asking what id it got.
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 from typing import Any
 
 from django.db import connection
 
 from common import binary_copy, bulk
+from common.coded import mapped
 from reviews import fingerprints, splits
 from reviews.decided import Rows
 from reviews.fingerprints import Numbers
@@ -41,7 +43,8 @@ SAME = ("project_id", "dataset_id", "import_job_id", "priority")
 #: For COPY those of fixed width come first.
 _COPIED = (
     *("id", "row_number", "text_key", "is_control", "is_labelled", *SAME),
-    *("text", "original_hash", "metadata", "product", "author", "reviewed_at", "split"),
+    # Then the text, and neighbours of few values: they are put together once for all rows.
+    *("text", "original_hash", "metadata", "author", "split", "product", "reviewed_at"),
 )
 
 
@@ -69,7 +72,7 @@ def ready(
     keys = fingerprints.keys_of(rows.digests)
     split, is_control = splits.draw_many(rows.digests, control_share=control_share)
     # Somebody's answers wait to be written with the annotations that hold them.
-    is_labelled = [given.is_complete for given in rows.given]
+    is_labelled = list(mapped(rows.given, attrgetter("is_complete")))
     drawn = split, is_control, is_labelled
     put_down = _copied if is_copied else _inserted
     counted = Counter(split) + Counter(control=sum(is_control))
@@ -99,15 +102,17 @@ def _copied(rows: Rows, numbered: Numbered, drawn: Drawn, same: dict[str, int]) 
     numbers = [("i8", ids), ("i4", rows.numbers), ("i8", keys)]
     flags = [("?", is_control), ("?", is_labelled)]
     constants = [("f8" if name == "priority" else "i8", value) for name, value in same.items()]
+    texts = list(map(str.encode, rows.texts))
+    fixed = [*numbers, *flags, *constants]
     columns = (
-        binary_copy.row_heads(len(ids), len(_COPIED), [*numbers, *flags, *constants]),
-        binary_copy.texts(rows.texts),
+        binary_copy.row_heads(len(ids), len(_COPIED), fixed, before=texts),
+        texts,
         binary_copy.repeated(rows.originals, binary_copy.text),
-        binary_copy.jsonb(rows.metadata),
-        binary_copy.repeated(rows.products, binary_copy.text),
+        binary_copy.repeated(rows.metadata, binary_copy.jsonb),
         binary_copy.repeated(rows.authors, binary_copy.text),
-        binary_copy.repeated(rows.days, binary_copy.day),
         binary_copy.repeated(split, binary_copy.text),
+        binary_copy.repeated(rows.products, binary_copy.text),
+        binary_copy.repeated(rows.days, binary_copy.day),
     )
     return [binary_copy.whole(columns)]
 

@@ -29,7 +29,7 @@ def test_many_draws_are_the_single_draws() -> None:
     parts, control = splits.draw_many(digests, control_share=0.1)
 
     single = [splits.draw(each.hex(), control_share=0.1) for each in digests]
-    assert parts == [each.split for each in single]
+    assert list(parts) == [each.split for each in single]
     assert control == [each.is_control for each in single]
     assert set(parts) == {"train", "validation", "test"}
 
