@@ -3,8 +3,6 @@
 import math
 from dataclasses import dataclass
 
-from scipy.special import betaincinv
-
 #: Below this many answers a share is no figure to judge anybody by.
 TOO_FEW = 10
 _Z = 1.959963984540054  # 95 %
@@ -45,5 +43,7 @@ def beta(right: float, n: int) -> Share:
     """
     if not n:
         return NOTHING
+    from scipy.special import betaincinv  # some 20 MB that few processes need
+
     a, b = right + 1, n - right + 1
     return Share(a / (a + b), float(betaincinv(a, b, 0.025)), float(betaincinv(a, b, 0.975)), n)

@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 from common.coded import Coded, constant, mapped, zipped
 from common.text import normalise
 from reviews.batches import Batch, Cells
-from reviews.columnar import Columns
+from reviews.columns import Columns
 from reviews.dates import parse_date
 from reviews.decided import NOTHING_GIVEN, Decided, Given, Rows
 from reviews.mapping import ColumnMapping

@@ -6,9 +6,9 @@ differently is left to the other lanes.
 """
 
 import functools
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from itertools import pairwise
-from typing import Any, overload
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -16,37 +16,13 @@ from pyarrow import compute
 from pyarrow import csv as arrow_csv
 
 from common.coded import Coded
+from reviews.columns import Columns
 from reviews.tables import MAX_CELL_CHARS
 
 _CR, _LF = b"\r\n"
 _BOM = b"\xef\xbb\xbf"
 #: Columns of longer cells (in bytes, on average) are not looked through for values that repeat.
 _SHORT = 40
-
-
-class Columns(Sequence[Sequence[str]]):
-    """Rows of equal width, kept by column."""
-
-    def __init__(self, columns: Sequence[Sequence[str]]) -> None:
-        self.columns = columns
-
-    def __len__(self) -> int:
-        """Return the number of rows."""
-        return len(self.columns[0])
-
-    @overload
-    def __getitem__(self, at: int) -> list[str]: ...
-    @overload
-    def __getitem__(self, at: slice) -> "Columns": ...
-    def __getitem__(self, at: int | slice) -> "list[str] | Columns":
-        """Return one row, or some rows, by column again."""
-        if isinstance(at, slice):
-            return Columns([column[at] for column in self.columns])
-        return [column[at] for column in self.columns]
-
-    def __iter__(self) -> Iterator[list[str]]:
-        """Yield the rows."""
-        return map(list, zip(*self.columns, strict=True))
 
 
 def parse(piece: bytes, *, width: int, delimiter: str, quote: str) -> Columns | None:

@@ -16,8 +16,7 @@ from typing import BinaryIO
 
 import numpy as np
 
-from reviews import columnar
-from reviews.columnar import Columns
+from reviews.columns import Columns
 from reviews.parsing import (
     MARKING,
     Lines,
@@ -116,6 +115,9 @@ def _by_column(piece: bytes, chosen: Format, width: int) -> Columns | None:
             piece = str(piece, codec_of(chosen.encoding)).encode()
         except UnicodeDecodeError:
             return None
+    # Arrow takes some 25 MB, which an export of the same worker would carry along.
+    from reviews import columnar
+
     return columnar.parse(piece, width=width, delimiter=chosen.delimiter, quote=chosen.quote)
 
 

@@ -17,7 +17,6 @@ from reviews.files import new_part, path_of
 from reviews.members import hold_shown
 from reviews.models import Dataset, DatasetVersion
 from reviews.resumable import room
-from reviews.snapshot_files import VersionFile
 
 _MOST_TRIES = 3
 _NO_ROOM = "nothing of the version is kept. Make room on the server, then make it once more."
@@ -73,6 +72,8 @@ def _drawn(version: DatasetVersion) -> list[Any]:
 
 
 def _write(lease: Lease, version: DatasetVersion, part: Path) -> str:
+    from reviews.snapshot_files import VersionFile  # imports Arrow, some 25 MB
+
     content, count = ContentHash(), 0
     with part.open("wb") as binary, VersionFile(binary, title=str(version)) as file:
         for rows, gold in rows_of(version.dataset):

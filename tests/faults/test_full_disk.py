@@ -12,7 +12,7 @@ from accounts.models import User
 from jobs.models import Job
 from jobs.worker import run_here
 from projects.models import Project
-from reviews import export_services, formats, snapshots, snapshotting
+from reviews import export_services, formats, snapshot_files, snapshots
 from reviews.files import path_of
 from reviews.models import Dataset, DatasetVersion, Export, Upload
 from reviews.snapshot_files import VersionFile
@@ -75,7 +75,7 @@ class _FullVersionFile(VersionFile):
 def test_a_version_fails_with_the_reason_and_its_number_is_free(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(snapshotting, "VersionFile", _FullVersionFile)
+    monkeypatch.setattr(snapshot_files, "VersionFile", _FullVersionFile)
     version = snapshots.request_version(dataset=dataset, note="", actor=None)
     assert version.job is not None
 
