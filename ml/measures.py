@@ -16,6 +16,23 @@ _NAMES = {
     "micro_f1": "micro F1",
     "micro_precision": "micro precision",
     "micro_recall": "micro recall",
+    "weighted_f1": "weighted F1",
+    "weighted_precision": "weighted precision",
+    "weighted_recall": "weighted recall",
+    "mcc": "Matthews correlation (MCC)",
+    "macro_auc": "area under ROC, mean over options",
+    "mean_average_precision": "mean average precision (mAP)",
+    "ece": "calibration error (ECE)",
+    "brier": "Brier score",
+    "log_loss": "log loss",
+    "overlap_f1": "F1 of spans that overlap",
+    "overlap_precision": "precision of spans that overlap",
+    "overlap_recall": "recall of spans that overlap",
+    "token_accuracy": "word tags right",
+    "polarity_accuracy": "polarity right",
+    "spearman": "rank correlation (Spearman)",
+    "quadratic_kappa": "quadratic kappa",
+    "macro_mae": "mean absolute error, mean over true values",
     "exact_match": "all options right",
     "hamming_loss": "share of wrong ticks (Hamming loss)",
     "mae": "mean absolute error",
@@ -26,7 +43,12 @@ _NAMES = {
     "within_one": "at most one off, rounded",
     "coverage": "inside the 90 % interval",
 }
-_LOWER_IS_BETTER = frozenset({"mae", "rmse", "rounded_mae", "hamming_loss"})
+_LOWER_IS_BETTER = frozenset(
+    {
+        *("mae", "rmse", "rounded_mae", "macro_mae", "hamming_loss"),
+        *("ece", "brier", "log_loss"),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)

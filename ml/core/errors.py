@@ -43,3 +43,15 @@ class CheckpointError(CoreError):
 
 class CheckpointFormatError(CheckpointError):
     """Say that a checkpoint is whole but was written by another release."""
+
+
+class ImpossibleFigureError(CoreError):
+    """Say that a measured figure lies outside of its range, so that none can be trusted."""
+
+    def __init__(self, name: str, value: float) -> None:
+        self.name = name
+        self.value = value
+        super().__init__(
+            f"The measure {name} came out as {value}, which cannot be. Nothing was kept; please "
+            "report this as a defect."
+        )

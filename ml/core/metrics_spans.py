@@ -1,14 +1,17 @@
-"""Spans counted strictly: the same option and both ends, as IOB2 entity matching does."""
+"""Spans counted strictly (same option, both ends, as IOB2 entity matching does), and less so."""
 
 from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
 
+from ml.core import bio
 from ml.core.config import HeadConfig
 from ml.core.data import Answer, SpanAnswer
 from ml.core.engines.base import Floats
 from ml.core.intervals import bootstrap, ratio, wilson
+from ml.core.metrics_choice import option_metrics
+from ml.core.tagger import word_ranges
 
 AVERAGES: Final = (
     *("micro_f1", "micro_precision", "micro_recall"),
@@ -17,12 +20,17 @@ AVERAGES: Final = (
 
 
 def spans_metrics(
-    head: HeadConfig, gold: Sequence[Answer], found: Sequence[Answer]
+    head: HeadConfig,
+    gold: Sequence[Answer],
+    found: Sequence[Answer],
+    texts: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Return micro, macro and per-option figures over texts, n being texts; counts are of spans.
 
-    Macro figures are means over the options that occur in the gold. With polarities,
-    `polarity_accuracy` is over spans found exactly whose gold has a polarity.
+    Macro figures are means over the options that occur in the gold. `overlap_*` take a span for
+    right that shares a character with one of the same option. With texts, `token_accuracy` is the
+    share of words with the right tag, O among them. With polarities, `polarity_accuracy` is over
+    spans found exactly whose gold has a polarity.
     """
     size = len(head.options)
     pairs = [(_spans(g), _spans(f)) for g, f in zip(gold, found, strict=True)]
@@ -31,30 +39,23 @@ def spans_metrics(
     values = bootstrap(rows, lambda sums: _statistics(sums, size))
     hits, wanted, given = np.split(rows.sum(axis=0).astype(int), 3)
     metrics: dict[str, Any] = dict(zip(AVERAGES, values, strict=False))
+    metrics |= _overlap(pairs)
+    if texts:
+        metrics["token_accuracy"] = _token_accuracy(head, pairs, texts)
     metrics["spans"] = {
         "gold": int(wanted.sum()),
         "found": int(given.sum()),
         "exact": int(hits.sum()),
     }
     metrics["per_option"] = {
-        option: _per_option(int(hits[i]), int(wanted[i]), int(given[i]), values[len(AVERAGES) + i])
+        option: option_metrics(
+            int(hits[i]), int(wanted[i]), int(given[i]), values[len(AVERAGES) + i]
+        )
         for i, option in enumerate(head.options)
     }
     if head.polarities:
         metrics["polarity_accuracy"] = _polarity_accuracy(pairs)
     return metrics
-
-
-def _per_option(hits: int, gold: int, found: int, f1: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "n": gold,
-        "found": found,
-        "precision": wilson(hits, found),
-        "recall": wilson(hits, gold),
-        "f1": f1["value"] if gold else None,
-        "f1_low": f1["low"] if gold else None,
-        "f1_high": f1["high"] if gold else None,
-    }
 
 
 def _counts(head: HeadConfig, gold: Sequence[SpanAnswer], found: Sequence[SpanAnswer]) -> list[int]:
@@ -81,6 +82,47 @@ def _figures(hits: Floats, gold: Floats, found: Floats) -> tuple[Floats, Floats,
     # Without gold spans there is no F1 to speak of, however many were found.
     f1 = np.where(gold > 0, ratio(2 * hits, gold + found), np.nan)
     return f1, ratio(hits, found), ratio(hits, gold)
+
+
+def _overlap(
+    pairs: Sequence[tuple[Sequence[SpanAnswer], Sequence[SpanAnswer]]],
+) -> dict[str, Any]:
+    rows = [
+        (_touched(gold, found), len(gold), _touched(found, gold), len(found))
+        for gold, found in pairs
+    ]
+    table = np.array(rows, dtype=np.float64).reshape(-1, 4)
+    values = bootstrap(table, _overlap_statistics)
+    return dict(zip(("overlap_f1", "overlap_precision", "overlap_recall"), values, strict=True))
+
+
+def _touched(spans: Sequence[SpanAnswer], others: Sequence[SpanAnswer]) -> int:
+    return sum(
+        any(s.option == o.option and s.start < o.end and o.start < s.end for o in others)
+        for s in spans
+    )
+
+
+def _overlap_statistics(sums: Floats) -> Floats:
+    recall, precision = ratio(sums[:, 0], sums[:, 1]), ratio(sums[:, 2], sums[:, 3])
+    both = np.nan_to_num(precision) + np.nan_to_num(recall)
+    f1 = np.nan_to_num(ratio(2 * np.nan_to_num(precision) * np.nan_to_num(recall), both))
+    return np.column_stack([np.where(sums[:, 1] > 0, f1, np.nan), precision, recall])
+
+
+def _token_accuracy(
+    head: HeadConfig,
+    pairs: Sequence[tuple[Sequence[SpanAnswer], Sequence[SpanAnswer]]],
+    texts: Sequence[str],
+) -> dict[str, Any]:
+    rows = []
+    for (gold, found), text in zip(pairs, texts, strict=True):
+        ranges = word_ranges(text)
+        wanted, given = (bio.encode(spans, ranges, head.options) for spans in (gold, found))
+        rows.append((float((wanted == given).sum()), float(len(ranges))))
+    # Words of one review are no independent draws: the interval is over reviews.
+    (found_share,) = bootstrap(np.array(rows), lambda sums: ratio(sums[:, :1], sums[:, 1:]))
+    return found_share
 
 
 def _polarity_accuracy(

@@ -9,7 +9,8 @@ from sklearn import metrics as oracle
 from ml.core import bio
 from ml.core.config import HeadConfig, Kind
 from ml.core.data import SpanAnswer
-from ml.core.metrics import confusion, confusion_table, measure
+from ml.core.metrics import confusion_table, measure
+from ml.core.metrics_choice import confusion
 
 CHOICE = HeadConfig("q", Kind.CHOICE, ("a", "b", "c", "never"))
 TOPICS = HeadConfig("q", Kind.MULTICHOICE, ("x", "y", "never"))
@@ -84,12 +85,12 @@ def test_multichoice_figures_equal_the_reference_library() -> None:
     chance = np.random.default_rng(4)
     gold = chance.random((150, 2)) < (0.5, 0.2)
     found = gold ^ (chance.random((150, 2)) < 0.2)
-    sets = [
+    wanted, given = [
         [frozenset(o for o, has in zip("xy", row, strict=True) if has) for row in table]
         for table in (gold, found)
     ]
 
-    measured = measure(TOPICS, *sets)
+    measured = measure(TOPICS, wanted, given)
 
     for name in ("micro", "macro"):
         value = measured[f"{name}_f1"]["value"]
