@@ -201,21 +201,6 @@ class ModelVersionApi(ProjectAPIView):
         return Response(ModelVersionDetailOut(version).data)
 
 
-class PromoteApi(ProjectAPIView):
-    """Make a version the champion."""
-
-    roles = {"POST": Role.OWNER}
-
-    @extend_schema(request=None, responses=ModelVersionDetailOut)
-    def post(self, request: Request, slug: str, number: int) -> Response:  # noqa: ARG002
-        """Promote the version; repeating it changes nothing."""
-        version = selectors.version_of(self.project, numbered(number))
-        services.promote(version=version, actor=self.user)
-        return Response(
-            ModelVersionDetailOut(selectors.version_of(self.project, version.number)).data
-        )
-
-
 def numbered(number: int) -> int:
     """Return a number of an address that a database can hold; anything longer is not there."""
     if number > MAX_NUMBER:

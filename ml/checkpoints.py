@@ -17,8 +17,9 @@ from typing import Any
 
 from django.conf import settings
 
-from common.errors import NotReady
+from common.errors import NotReady, NotVisible
 from ml.core import checkpoint
+from ml.core.encoders import file_sha256
 from ml.core.errors import CheckpointError
 from ml.models import ModelVersion, TrainingRun
 
@@ -81,11 +82,43 @@ def check_present(version: ModelVersion) -> None:
 
     Cheap: the files themselves are compared with the manifest when a version is loaded.
     """
-    path = directory_of(version)
-    if not (path / checkpoint.MANIFEST).is_file():
+    check_here(version)
+    try:
+        check_manifest(version)
+    except CheckpointError as error:
+        raise NotReady(f"{error} Promote another, or train again.") from error
+
+
+def check_here(version: ModelVersion) -> None:
+    """Raise NotReady unless the version has files on this machine; they may still come back."""
+    if not (directory_of(version) / checkpoint.MANIFEST).is_file():
         raise NotReady(f"The files of {version} are not on this machine. Train again.")
-    if _manifest_sha256(path) != version.manifest_sha256:
-        raise NotReady(f"The files of {version} were changed. Promote another, or train again.")
+
+
+def check_manifest(version: ModelVersion) -> None:
+    """Raise CheckpointError unless the manifest is the one that was recorded."""
+    if _manifest_sha256(directory_of(version)) != version.manifest_sha256:
+        raise CheckpointError(f"The files of {version} were changed.")
+
+
+#: What may be read of a version by whoever sees it: its description, never its weights.
+READABLE = ("CARD.md", "manifest.json", "metrics.json", "config.json")
+
+
+def readable_file(version: ModelVersion, name: str) -> Path:
+    """Return a file that explains a version, after comparing it with what was recorded.
+
+    Raises NotVisible for any other file and NotReady for one that is missing or was changed.
+    """
+    if name not in READABLE:
+        raise NotVisible(f"A version has no file {name[:50]!r} to read.")
+    check_present(version)
+    path = directory_of(version) / name
+    if name != checkpoint.MANIFEST:
+        sums = checkpoint.read_json(directory_of(version) / checkpoint.MANIFEST)["files"]
+        if not path.is_file() or file_sha256(path) != sums.get(name):
+            raise NotReady(f"The file {name} of {version} is missing or was changed.")
+    return path
 
 
 def sweep() -> int:

@@ -1,4 +1,4 @@
-"""The filters that models add to the table of reviews: `predicted.QUESTION` and `model`."""
+"""The filters that models add to the table of reviews: `predicted.`, `model` and `flipped.`."""
 
 import json
 import re
@@ -6,6 +6,7 @@ import re
 from django.db.models import Q, QuerySet
 
 from common.errors import Invalid
+from ml.comparing import FLIPS, together
 from ml.models import Evaluation, ModelVersion, Prediction
 from reviews import filters
 from reviews.filters import Asked
@@ -19,6 +20,7 @@ def register() -> None:
     """Make the filters known; called once, when the package starts."""
     filters.register("predicted.", predicted)
     filters.register("model", model)
+    filters.register("flipped.", flipped)
 
 
 def predicted(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
@@ -40,6 +42,29 @@ def model(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
     """Check that the version exists; which reviews it changes is up to `predicted.`."""
     _numbered(asked, asked.value)
     return reviews
+
+
+def flipped(reviews: QuerySet[Review], asked: Asked) -> QuerySet[Review]:
+    """Keep test reviews to which two versions answer differently.
+
+    The value is BEFORE:AFTER:KIND with the numbers of the versions and lost, won or changed; or
+    BEFORE:AFTER:FROM:TO with two answers of a choice.
+    """
+    name = f"flipped.{asked.suffix}"
+    parts = asked.value.split(":")
+    is_kind = len(parts) == 3 and parts[2] in FLIPS
+    if not is_kind and len(parts) != 4:
+        raise Invalid.of(
+            name, f"{name[:80]} takes two versions and lost, won or changed, such as 1:2:lost."
+        )
+    before, after = (_numbered(asked, number) for number in parts[:2])
+    both = together(asked.project, before, after, only=asked.suffix)
+    ids = [
+        row.review_id
+        for question in both.questions
+        for row in (question.flips(parts[2]) if is_kind else question.moved(parts[2], parts[3]))
+    ]
+    return reviews.filter(pk__in=ids)
 
 
 def _version(asked: Asked, name: str) -> ModelVersion:

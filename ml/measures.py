@@ -141,6 +141,11 @@ def read(
     )
 
 
+def name_of(measure: str) -> str:
+    """Return a measure's name as people read it."""
+    return _NAMES.get(measure, measure.replace("_", " "))
+
+
 def _estimates(model: Mapping[str, Any]) -> list[str]:
     return [
         name
@@ -152,7 +157,7 @@ def _estimates(model: Mapping[str, Any]) -> list[str]:
 def _measure(metrics: Mapping[str, Any], name: str) -> Measure:
     baselines = metrics.get("baselines") or {}
     return Measure(
-        name=_NAMES.get(name, name.replace("_", " ")),
+        name=name_of(name),
         model=Figure.of((metrics.get("model") or {}).get(name)),
         majority=Figure.of((baselines.get("majority") or {}).get(name)),
         tfidf=Figure.of((baselines.get("tfidf") or {}).get(name)),

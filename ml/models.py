@@ -67,6 +67,7 @@ class ModelVersion(models.Model):
     tier = models.CharField(max_length=16, choices=Tier.choices)
     encoder = models.CharField(max_length=200)
     state = models.CharField(max_length=16, choices=State.choices, default=State.READY)
+    quarantine_reason = models.CharField(max_length=500, blank=True)
     directory = models.CharField(max_length=300, help_text="Below the models folder.")
     manifest_sha256 = models.CharField(max_length=64)
     is_champion = models.BooleanField(default=False)
@@ -83,6 +84,49 @@ class ModelVersion(models.Model):
 
     def __str__(self) -> str:
         return f"version {self.number}"
+
+
+class Promotion(models.Model):
+    """One change of the champion: who made it, when, on what grounds."""
+
+    class Kind(models.TextChoices):
+        """How it came about."""
+
+        FIRST = "first", "First version"
+        GATE = "gate", "Promoted"
+        OVERRIDE = "override", "Promoted against the gate"
+        ROLLBACK = "rollback", "Rolled back"
+
+    project = models.ForeignKey(
+        "projects.Project", on_delete=models.CASCADE, related_name="promotions"
+    )
+    model_version = models.ForeignKey(
+        ModelVersion, on_delete=models.CASCADE, related_name="promotions"
+    )
+    #: The champion until then.
+    before = models.ForeignKey(ModelVersion, on_delete=models.SET_NULL, null=True, related_name="+")
+    kind = models.CharField(max_length=16, choices=Kind.choices)
+    actor = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    #: What the gate said at that moment, and what the person did about it.
+    gate = models.TextField(blank=True)
+    reason = models.CharField(max_length=500, blank=True)
+    created_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [
+            # The champions of a project so far, newest first.
+            models.Index(fields=["project", "-id"], name="promotions_newest_first"),
+        ]
+        constraints = [
+            models.CheckConstraint(
+                condition=~Q(kind="override") | ~Q(reason=""), name="override_has_a_reason"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"promotion {self.pk}"
 
 
 class Evaluation(models.Model):

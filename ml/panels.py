@@ -26,7 +26,11 @@ def subnav(request: HttpRequest, project: Project) -> list[tuple[str, str, bool]
     membership: Membership = request.gloss_membership  # type: ignore[attr-defined]  # set by enter
     tabs = [("ml:home", "Versions")]
     if membership.can_analyse:
-        tabs += [("ml:try", "Try one review"), ("ml:predictions", "Bulk predictions")]
+        tabs += [
+            ("ml:compare", "Compare"),
+            ("ml:try", "Try one review"),
+            ("ml:predictions", "Bulk predictions"),
+        ]
     urls = [(reverse(name, args=[project.slug]), label) for name, label in tabs]
     return [(url, label, url == request.path) for url, label in urls]
 
@@ -84,38 +88,6 @@ def versions_table(project: Project, *, limit: int) -> VersionsTable:
 def _headline(metrics: Mapping[str, Any]) -> Figure | None:
     model = metrics.get("model") or {}
     return Figure.of(model["headline"]) if model.get("headline") else None
-
-
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """One question: the champion's headline beside this version's."""
-
-    name: str
-    measure: str
-    champion: Figure
-    challenger: Figure
-    is_lower_better: bool
-
-
-def comparison(version: ModelVersion, champion: ModelVersion | None) -> list[Compared]:
-    """Return the champion's and the version's headlines where both measured the same."""
-    if champion is None or champion.pk == version.pk:
-        return []
-    before = {each.key: each for each in measures_of(champion)}
-    return [
-        Compared(
-            name=each.name,
-            measure=each.headline.name,
-            champion=other.headline.model,
-            challenger=each.headline.model,
-            is_lower_better=each.headline.is_lower_better,
-        )
-        for each in measures_of(version)
-        if each.headline
-        and (other := before.get(each.key)) is not None
-        and other.headline
-        and other.headline.name == each.headline.name
-    ]
 
 
 # --- Trainings ------------------------------------------------------------------------------------

@@ -18,12 +18,13 @@ import structlog
 from django.conf import settings
 
 from jobs.lease import JobFailed, Lease
-from labelling.selectors import GoldExample, GoldSpanValue, gold_examples
+from labelling.selectors import GoldExample, gold_examples
 from ml import checkpoints, services, workplace
 from ml.checkpoints import Kept
 from ml.child import Child
+from ml.comparing import answer_of
 from ml.core.config import TrainConfig
-from ml.core.data import Answer, Example, SpanAnswer, Split, write_snapshot
+from ml.core.data import Example, Split, write_snapshot
 from ml.core.errors import CheckpointError, SnapshotError
 from ml.models import ModelVersion, TrainingRun
 from reviews import splitting
@@ -103,18 +104,8 @@ def _write_snapshot(lease: Lease, run: TrainingRun, folder: Path) -> None:
 
 
 def _example(gold: GoldExample) -> Example:
-    answers = {key: _answer(value) for key, value in gold.answers.items()}
+    answers = {key: answer_of(value) for key, value in gold.answers.items()}
     return Example(gold.review_id, gold.text, cast("Split", gold.split), answers)
-
-
-def _answer(value: object) -> Answer:
-    if isinstance(value, tuple):
-        return tuple(_span(span) for span in value)
-    return cast("Answer", value)
-
-
-def _span(span: GoldSpanValue) -> SpanAnswer:
-    return SpanAnswer(span.start, span.end, span.option, span.polarity)
 
 
 def _write_config(run: TrainingRun, folder: Path) -> None:

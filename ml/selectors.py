@@ -1,11 +1,11 @@
 """Read trainings, versions and predictions of a project."""
 
-from django.db.models import QuerySet
+from django.db.models import Min, QuerySet
 from django.urls import reverse
 
 from common.errors import Conflict, NotVisible
 from jobs.models import Job
-from ml.models import Evaluation, ModelVersion, PredictionJob, TrainingRun
+from ml.models import Evaluation, ModelVersion, PredictionJob, Promotion, TrainingRun
 from projects.models import Project
 
 
@@ -31,6 +31,33 @@ def version_of(project: Project, number: int) -> ModelVersion:
     if version is None:
         raise NotVisible(f"This project has no model version {number}.")
     return version
+
+
+def promotions_of(project: Project) -> QuerySet[Promotion]:
+    """Return the changes of the project's champion, newest first, with who made them."""
+    return (
+        Promotion.objects.filter(project=project)
+        .select_related("model_version", "before", "actor")
+        .order_by("-id")
+    )
+
+
+def earlier_champion(project: Project, champion: ModelVersion | None) -> ModelVersion | None:
+    """Return the version to roll back to: the champion before the present one's first time.
+
+    Going by first times, one step back after the other leads to the beginning, not in a circle.
+    """
+    if champion is None:
+        return None
+    crowned = (
+        ModelVersion.objects.filter(project=project, state=ModelVersion.State.READY)
+        .exclude(pk=champion.pk)
+        .annotate(first_id=Min("promotions"))
+    )
+    first = Promotion.objects.filter(model_version=champion).order_by("id").first()
+    if first is None:
+        return None
+    return crowned.filter(first_id__lt=first.pk).order_by("-first_id").first()
 
 
 def version_to_ask(project: Project, number: int | None = None) -> ModelVersion:

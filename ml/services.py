@@ -1,7 +1,6 @@
-"""Start trainings, keep what they yield, promote, rank, predict in bulk."""
+"""Start trainings, keep what they yield, predict in bulk."""
 
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +14,18 @@ from accounts.models import User
 from common.errors import Conflict, GlossError, Invalid
 from jobs.models import Job
 from jobs.services import enqueue, once
-from ml import checkpoints, inputs
+from ml import inputs
+from ml.champion import crown
 from ml.checkpoints import Kept
 from ml.core.config import HeadConfig, TrainConfig
-from ml.models import Evaluation, ModelVersion, Prediction, PredictionJob, TrainingRun
+from ml.models import (
+    Evaluation,
+    ModelVersion,
+    Prediction,
+    PredictionJob,
+    Promotion,
+    TrainingRun,
+)
 from ml.planning import TrainingPlan, checked_config
 from ml.shapes import stored
 from projects.models import Project
@@ -124,7 +131,7 @@ def register_version(
         training_run=run.number,
     )
     if not ModelVersion.objects.filter(project=project, is_champion=True).exists():
-        _crown(version, actor=None, reason="first version of the project")
+        crown(version, kind=Promotion.Kind.FIRST, actor=None)
     return version
 
 
@@ -204,85 +211,6 @@ def _prediction(version: ModelVersion, review_id: int, head: HeadConfig, value: 
         confidence=parts.confidence,
         value=value,
     )
-
-
-# --- Versions -----------------------------------------------------------------------------------
-
-
-@transaction.atomic
-def promote(*, version: ModelVersion, actor: User | None) -> ModelVersion:
-    """Make a version the champion and have it rank what waits; doing it twice changes nothing.
-
-    Raises Conflict for a version whose files cannot be trusted, NotReady when they are not here.
-    """
-    Project.objects.select_for_update().get(pk=version.project_id)
-    version.refresh_from_db()
-    if version.is_champion:
-        return version
-    if version.state != ModelVersion.State.READY:
-        raise Conflict(f"The files of {version} cannot be trusted; promote another or train again.")
-    checkpoints.check_present(version)
-    _crown(version, actor=actor, reason="promoted by an owner")
-    return version
-
-
-def _crown(version: ModelVersion, *, actor: User | None, reason: str) -> None:
-    before = ModelVersion.objects.filter(project_id=version.project_id, is_champion=True).first()
-    if before is not None:
-        before.is_champion = False
-        before.save(update_fields=["is_champion"])
-    version.is_champion = True
-    version.promoted_at = timezone.now()
-    version.save(update_fields=["is_champion", "promoted_at"])
-    audit.record(
-        actor=actor,
-        project_id=version.project_id,
-        action="model.promoted",
-        subject=str(version),
-        before=str(before) if before else "",
-        reason=reason,
-    )
-    with suppress(Conflict):  # its ranking is under way already: promoted twice in a minute
-        _enqueue_ranking(version, actor=actor)
-
-
-@transaction.atomic
-def rank_again(*, project: Project, actor: User | None) -> Job:
-    """Have the champion rank the unlabelled reviews anew, for those that came since.
-
-    Raises Conflict without a champion or while a ranking by it is under way.
-    """
-    champion = ModelVersion.objects.filter(project=project, is_champion=True).first()
-    if champion is None:
-        raise Conflict("There is no model yet. Train one first.")
-    return _enqueue_ranking(champion, actor=actor)
-
-
-def _enqueue_ranking(version: ModelVersion, *, actor: User | None) -> Job:
-    return enqueue(
-        project=version.project,
-        kind="score",
-        actor=actor,
-        params={"model_version": version.number},
-        # One ranking a version: a new champion need not wait for its predecessor's.
-        single_key=f"score-{version.number}",
-    )
-
-
-@transaction.atomic
-def quarantine(*, version: ModelVersion, reason: str) -> None:
-    """Mark a version whose files are not what they were; nothing loads it any more."""
-    changed = ModelVersion.objects.filter(pk=version.pk, state=ModelVersion.State.READY).update(
-        state=ModelVersion.State.QUARANTINED
-    )
-    if changed:
-        audit.record(
-            actor=None,
-            project_id=version.project_id,
-            action="model.quarantined",
-            subject=str(version),
-            reason=reason[:500],
-        )
 
 
 # --- Bulk predictions -----------------------------------------------------------------------------

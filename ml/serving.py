@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from common.errors import NotReady
-from ml import checkpoints, services
+from ml import champion, checkpoints
 from ml.core.errors import CheckpointError, CheckpointFormatError
 from ml.models import ModelVersion
 
@@ -41,10 +41,10 @@ def load(version: ModelVersion, *, engine: str = "onnx") -> "Predictor":
     """
     from ml.core.predict import Predictor
 
-    if version.state != ModelVersion.State.READY:
-        raise NotReady(f"The files of {version} cannot be trusted. Promote another version.")
-    checkpoints.check_present(version)
+    _check_trusted(version)
+    checkpoints.check_here(version)
     try:
+        checkpoints.check_manifest(version)
         return Predictor.load(checkpoints.directory_of(version), engine=engine)
     except CheckpointFormatError as error:
         raise NotReady(
@@ -52,19 +52,27 @@ def load(version: ModelVersion, *, engine: str = "onnx") -> "Predictor":
             "Train again."
         ) from error
     except CheckpointError as error:
-        services.quarantine(version=version, reason=str(error))
+        champion.quarantine(version=version, reason=str(error))
         raise NotReady(f"The files of {version} cannot be trusted: {error}") from error
+
+
+def _check_trusted(version: ModelVersion) -> None:
+    if version.state != ModelVersion.State.READY:
+        raise NotReady(
+            f"The files of {version} cannot be trusted, so it answers nothing. Roll back to an "
+            "earlier version, or promote another."
+        )
 
 
 def check_champions() -> str:
     """Tell whether every champion's files are here and are the ones that were recorded."""
     champions = ModelVersion.objects.filter(is_champion=True).select_related("project")
-    for champion in champions.iterator():
-        where = f"{champion} of {champion.project.slug}"
-        if champion.state != ModelVersion.State.READY:
+    for version in champions.iterator():
+        where = f"{version} of {version.project.slug}"
+        if version.state != ModelVersion.State.READY:
             return f"{where} is quarantined; promote another version"
         try:
-            checkpoints.check_present(champion)
+            checkpoints.check_present(version)
         except NotReady as error:
             return f"{where}: {error.detail}"
     return "ok"
@@ -81,6 +89,8 @@ def _one_at_a_time() -> Iterator[None]:
 
 
 def _predictor(version: ModelVersion) -> "Predictor":
+    # Asked also of what is loaded already: another process may have found the damage.
+    _check_trusted(version)
     key = (version.pk, version.manifest_sha256)
     if key in _loaded:
         _loaded.move_to_end(key)

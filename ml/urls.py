@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ml import api, api_predict, views
+from ml import api, api_compare, api_predict, views, views_registry
 
 app_name = "ml"
 urlpatterns = [
@@ -11,7 +11,11 @@ urlpatterns = [
     path("rank/", views.rank, name="rank"),
     path("runs/<int:number>/", views.run_detail, name="run"),
     path("versions/<int:number>/", views.version_detail, name="version"),
-    path("versions/<int:number>/promote/", views.version_promote, name="promote"),
+    path("compare/", views_registry.compare, name="compare"),
+    path("versions/<int:number>/promote/", views_registry.version_promote, name="promote"),
+    path("versions/<int:number>/rollback/", views_registry.version_rollback, name="rollback"),
+    path("versions/<int:number>/check/", views_registry.version_check, name="check"),
+    path("versions/<int:number>/files/<str:name>/", views_registry.version_file, name="file"),
     path("try/", views.try_one, name="try"),
     path("predictions/", views.prediction_list, name="predictions"),
     path("predictions/<int:prediction_id>/", views.prediction_detail, name="prediction"),
@@ -24,7 +28,9 @@ api_urlpatterns = [
     path(f"{_project}/training-runs/<int:number>/", api.TrainingRunApi.as_view()),
     path(f"{_project}/model-versions/", api.ModelVersionListApi.as_view()),
     path(f"{_project}/model-versions/<int:number>/", api.ModelVersionApi.as_view()),
-    path(f"{_project}/model-versions/<int:number>/promote/", api.PromoteApi.as_view()),
+    path(f"{_project}/model-versions/<int:number>/promote/", api_compare.PromoteApi.as_view()),
+    path(f"{_project}/model-versions/<int:number>/rollback/", api_compare.RollbackApi.as_view()),
+    path(f"{_project}/model-versions/compare/", api_compare.CompareApi.as_view()),
     path(f"{_project}/predict/", api_predict.PredictApi.as_view()),
     path(f"{_project}/prediction-jobs/", api_predict.PredictionJobListApi.as_view()),
     path(

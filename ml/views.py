@@ -13,8 +13,9 @@ from common.http import page
 from jobs.models import Job
 from jobs.selectors import is_anybody_listening
 from jobs.views import STOP_POLLING
-from ml import panels, selectors, services, serving
+from ml import panels, panels_registry, selectors, services, serving
 from ml.api_predict import readable, results_response
+from ml.champion import gate_of, rank_again
 from ml.forms import PredictForm, TrainForm, TryForm
 from ml.models import ModelVersion, PredictionJob, TrainingRun
 from ml.planning import TrainingPlan, plan_training
@@ -40,6 +41,8 @@ def home(request: HttpRequest, slug: str) -> HttpResponse:
         "runs": list(selectors.runs_of(project)[:_SHOWN]),
         "active_run": selectors.active_run_of(project),
         "ranking": selectors.last_ranking_of(project),
+        "earlier": selectors.earlier_champion(project, champion),
+        "promotions": list(selectors.promotions_of(project)[:_SHOWN]),
         "try_form": TryForm(),
         "subnav": panels.subnav(request, project),
     }
@@ -174,7 +177,9 @@ def version_detail(request: HttpRequest, slug: str, number: int) -> HttpResponse
         "run": version.training_run,
         "champion": champion,
         "measures": panels.measures_of(version),
-        "comparison": panels.comparison(version, champion),
+        "gate": gate_of(champion, version),
+        "about": panels_registry.about(version),
+        "promotions": list(version.promotions.select_related("actor", "before").order_by("-id")),
         "config": panels.config_facts(version.training_run),
         "subnav": panels.subnav(request, project),
     }
@@ -183,23 +188,10 @@ def version_detail(request: HttpRequest, slug: str, number: int) -> HttpResponse
 
 @login_required
 @require_POST
-def version_promote(request: HttpRequest, slug: str, number: int) -> HttpResponse:
-    """Make a version the champion."""
-    project = enter(request, slug, at_least=Role.OWNER, section="models")
-    version = selectors.version_of(project, number)
-    services.promote(version=version, actor=signed_in(request))
-    messages.success(
-        request, f"Version {number} is the champion now; it ranks the unlabelled reviews next."
-    )
-    return redirect("ml:version", slug=slug, number=number)
-
-
-@login_required
-@require_POST
 def rank(request: HttpRequest, slug: str) -> HttpResponse:
     """Have the champion rank the unlabelled reviews anew."""
     project = enter(request, slug, at_least=Role.ANALYST, section="models")
-    job = services.rank_again(project=project, actor=signed_in(request))
+    job = rank_again(project=project, actor=signed_in(request))
     return redirect("jobs:detail", slug=slug, job_id=job.pk)
 
 

@@ -19,6 +19,7 @@ from ml.core.engines.export import FILES
 from ml.core.errors import TooLittleDataError
 from ml.core.evaluate import Measured, majority_metrics, measure_model, outcome
 from ml.core.events import Epoch, Event, Finished, Stage
+from ml.core.hardware import describe
 from ml.core.neural import NeuralModel
 from ml.core.tfidf import TERMS, TfidfModel, fit_tfidf
 
@@ -96,7 +97,10 @@ def run(
         folder = _write(scratch, chosen, usable, result, measured, metrics, snapshot)
         about = {"snapshot_sha256": snapshot, "seed": config.seed}
         versions = checkpoint.library_versions()
-        checkpoint.publish(folder, output_dir, {**about, "versions": versions})
+        hardware = describe(config.device, tier=config.tier)
+        checkpoint.publish(
+            folder, output_dir, {**about, "versions": versions, "hardware": hardware}
+        )
     yield Finished(metrics, output_dir)
 
 

@@ -94,7 +94,7 @@ def check_reader(membership: Membership, names: Iterable[str]) -> None:
     """
     if membership.can_label and not membership.can_review:
         kinds = {name.partition(".")[0] for name in names}
-        if "answer" in kinds:
+        if kinds & {"answer", "flipped"}:
             raise NotAllowed("Who labels does not see the answers of others; leave them out.")
         if "predicted" in kinds and membership.project.is_blind:
             raise NotAllowed("This project is blind: who labels sees no predictions.")

@@ -14,6 +14,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
@@ -26,8 +27,10 @@ from labelling.comments import say
 from labelling.models import Annotation, Assignment
 from labelling.selectors import current_schema
 from labelling.services import edit, record_annotation
+from ml.core.checkpoint import write_json
 from ml.core.config import HeadConfig, Kind, Tier, TrainConfig
-from ml.models import ModelVersion, PredictionJob, TrainingRun
+from ml.core.encoders import file_sha256
+from ml.models import ModelVersion, Prediction, PredictionJob, TrainingRun
 from projects.models import Membership, Project, Role
 from reviews.models import Dataset, ImportJob, Review, SavedView
 from tests import factories
@@ -241,9 +244,17 @@ class World:
             config=TrainConfig(Tier.TFIDF, (HeadConfig("stars", Kind.NUMBER),)).to_json(),
             **named,
         )
+        folder = settings.MODELS_DIR / "hostile"
+        folder.mkdir(parents=True)
+        (folder / "CARD.md").write_text(self.words("card"))
+        sums = {"CARD.md": file_sha256(folder / "CARD.md")}
+        hardware = {"processor": self.words("processor")}
+        write_json(folder / "manifest.json", {"files": sums, "hardware": hardware})
+        kept = {"directory": "hostile", "manifest_sha256": file_sha256(folder / "manifest.json")}
         version = ModelVersion.objects.create(
-            training_run=run, encoder=encoder, manifest_sha256="0", is_champion=True, **named
+            training_run=run, encoder=encoder, is_champion=True, **named, **kept
         )
+        self._challenge(version, encoder)
         work = PredictionJob.objects.create(
             project=self.project,
             model_version=version,
@@ -252,7 +263,27 @@ class World:
             job_id=self.ids["job_id"],
             text_column=self.words("column"),
         )
-        self.ids["prediction_id"] = work.pk
+        self.ids |= {"prediction_id": work.pk, "name": "CARD.md"}
+
+    def _challenge(self, champion: ModelVersion, encoder: str) -> None:
+        """Add a version that answers the one review otherwise, so that they are compared."""
+        run = TrainingRun.objects.create(
+            project=self.project, number=3, tier="tfidf", config=champion.training_run.config
+        )
+        challenger = ModelVersion.objects.create(
+            project=self.project, number=3, tier="tfidf", training_run=run, encoder=encoder
+        )
+        Review.objects.filter(pk=self.review.pk).update(split="test", is_labelled=True)
+        for version, option in ((champion, "bad"), (challenger, "good")):
+            version.training_run.counts |= {"questions": {"mood": {"train": 1}}}
+            version.training_run.save()
+            Prediction.objects.create(
+                model_version=version,
+                review=self.review,
+                question_key="mood",
+                option=option,
+                value={"option": option, "confidence": 1.0, "probabilities": {option: 1.0}},
+            )
 
     def path(self, route: str) -> str:
         """Fill in a route's arguments with things of this project."""

@@ -258,3 +258,16 @@ def test_outsiders_learn_nothing_and_strangers_sign_in(
 ) -> None:
     assert signed_in(mallory).generic(method, BASE + path).status_code == 404
     assert Client().generic(method, BASE + path).headers["Location"].startswith("/accounts/login/")
+
+
+def test_the_page_of_a_review_shows_what_the_champion_says(
+    owner: User, trained: Callable[..., ModelVersion], signed_in: Browser
+) -> None:
+    review = trained().predictions.first()
+    assert review is not None
+
+    page = signed_in(owner).get(f"/projects/shop/reviews/{review.review_id}/")
+
+    assert page.status_code == 200
+    assert "What model version 1 says" in page.content.decode()
+    assert f'href="{BASE}versions/1/"' in page.content.decode()

@@ -10,8 +10,8 @@ from jobs.lease import Cancelled
 from jobs.models import Job
 from labelling.models import Suggestion
 from ml import scoring, workplace
+from ml.champion import promote, rank_again
 from ml.models import ModelVersion
-from ml.services import promote, rank_again
 from projects.models import Project
 from reviews.models import Review
 from tests import factories
