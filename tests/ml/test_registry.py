@@ -214,9 +214,9 @@ def test_the_card_and_the_manifest_are_downloaded_and_the_weights_are_not(
     browser = signed_in(owner)
 
     card = browser.get(files + "CARD.md/")
-    manifest = json.loads(b"".join(browser.get(files + "manifest.json/")))  # type: ignore[arg-type]
+    manifest = json.loads(b"".join(browser.get(files + "manifest.json/")))
 
-    assert b"# Model card" in b"".join(card)  # type: ignore[arg-type]
+    assert b"# Model card" in b"".join(card)
     assert card["Content-Disposition"] == 'attachment; filename="version-1-CARD.md"'
     assert set(manifest["hardware"]) >= {"device", "processor", "cores", "memory"}
     assert len(manifest["files"]["model.safetensors"]) == 64

@@ -127,7 +127,7 @@ def test_a_choice_is_compared_by_accuracy_and_macro_f1() -> None:
 
 def test_a_lower_error_is_a_gain() -> None:
     gold: list[Answer] = [1.0, 2.0, 3.0, 4.0] * 10
-    before: list[Answer] = [float(each) + 1 for each in (1, 2, 3, 4)] * 10
+    before: list[Answer] = [2.0, 3.0, 4.0, 5.0] * 10
 
     found = compare(STARS, gold, before, gold)
 
