@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.db.models import F
 from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
@@ -15,6 +16,7 @@ from common.api import IDEMPOTENCY, CursorPagination, valid
 from common.errors import Invalid
 from labelling import answers as answers_json
 from labelling import change_job, gold, schemas, selectors, services, versions
+from labelling.answers import Answers
 from labelling.change_json import from_json
 from labelling.changes import Change, between
 from labelling.models import Annotation, Assignment
@@ -229,15 +231,15 @@ class AssignmentAPIView(APIView):
         """Authenticate, find the assignment, then open the door of its project."""
         super().initial(request, *args, **kwargs)
         assignment = (
-            Assignment.objects.select_related("project", "review")
+            Assignment.objects.annotate(slug=F("project__slug"))
             .filter(pk=kwargs["assignment_id"], annotator_id=request.user.pk)
             .first()
         )
         if assignment is None:
             raise Http404
-        project = assignment.project
-        membership_for(request.user, project.slug, at_least=Role.ANNOTATOR)
-        check_scope(request, project_id=project.pk, scope=ApiToken.Scope.WRITE)
+        membership = membership_for(request.user, assignment.slug, at_least=Role.ANNOTATOR)
+        assignment.project = membership.project
+        check_scope(request, project_id=assignment.project_id, scope=ApiToken.Scope.WRITE)
         self.assignment = assignment
 
     @property
@@ -283,7 +285,10 @@ class AnnotationPageOut(serializers.Serializer[Any]):
 
 def _annotation_out(annotation: Annotation) -> dict[str, Any]:
     schema: SchemaSnapshot = selectors.schema_of(annotation)
-    answers = gold.read_answers(annotation, schema)
+    return _out(annotation, schema, gold.read_answers(annotation, schema))
+
+
+def _out(annotation: Annotation, schema: SchemaSnapshot, answers: Answers) -> dict[str, Any]:
     return {
         "id": annotation.pk,
         "review": annotation.review_id,
@@ -306,8 +311,12 @@ class SubmitApi(AssignmentAPIView):
         """Keep the answers; the same ones again change nothing."""
         data = valid(SubmitIn(data=request.data))
         annotation = services.submit(assignment=self.assignment, annotator=self.user, **data)
-        loaded = selectors.annotations(self.assignment.project).get(pk=annotation.pk)
-        return Response(AnnotationOut(_annotation_out(loaded)).data)
+        # What is kept is what was sent, or `submit` would have raised: it need not be read back.
+        version: int = data["schema_version"]
+        schema = selectors.schema_version(self.assignment.project, version)
+        assert schema is not None  # noqa: S101  (it has just been answered)
+        given = answers_json.parse(schema, data["answers"], annotation.review.text)
+        return Response(AnnotationOut(_out(annotation, schema, given)).data)
 
 
 class SkipIn(serializers.Serializer[Any]):

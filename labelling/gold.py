@@ -1,10 +1,11 @@
 """Keep gold and `Review.is_labelled` in step with what people said about a review."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from typing import cast
+from typing import Any, cast
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
+from common import compiled
 from labelling import consensus, writing
 from labelling.answers import Answers, AnswerValue
 from labelling.consensus import Policy
@@ -122,8 +123,12 @@ def recompute(review: Review, schema: SchemaSnapshot, spoken: Sequence[Answers])
 
 def policy_of(project_id: int) -> Policy:
     """Return the project's policy as it is now: whoever changes it holds the questions' version."""
-    rows = Project.objects.filter(pk=project_id).values_list("gold_policy", flat=True)
-    return cast("Policy", rows.get())
+    ((policy,),) = compiled.rows(_policy, project=project_id)
+    return cast("Policy", policy)
+
+
+def _policy(*, project: int) -> "QuerySet[Project, Any]":
+    return Project.objects.filter(pk=project).values_list("gold_policy")
 
 
 def spoken_about(review: Review, schema: SchemaSnapshot) -> list[Answers]:
@@ -165,9 +170,8 @@ def _votes(spoken: Iterable[Answers], key: str) -> list[AnswerValue]:
 
 
 def _replace(review: Review, schema: SchemaSnapshot, settled: Answers) -> None:
-    ids = [question.id for question in schema.questions]
-    rows = review.gold.filter(question_id__in=ids).values_list("question_id", "source")
-    before = dict(rows)
+    ids = tuple(question.id for question in schema.questions)
+    before = dict(compiled.rows(_before, ids, review=review.pk)) if ids else {}
     decided = {number for number in before if before[number] == GoldSource.ADJUDICATED}
     given = [each for each in _given(schema, settled) if each[0].id not in decided]
     # What an earlier consensus said and nobody says any more goes too; imported gold stays.
@@ -192,6 +196,11 @@ def _replace(review: Review, schema: SchemaSnapshot, settled: Answers) -> None:
         for question, value in given
         for columns in span_columns(question, value)
     )
+
+
+def _before(question_ids: tuple[int, ...], *, review: int) -> "QuerySet[Gold, Any]":
+    rows = Gold.objects.filter(review=review, question_id__in=question_ids)
+    return rows.values_list("question_id", "source")
 
 
 # --- Consensus of many reviews --------------------------------------------------------------------

@@ -5,11 +5,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts.models import User
+from common import compiled
 from common.errors import NotReady
 from labelling import queue, seats
 from labelling.models import Annotation, Assignment, OpenReview
@@ -117,18 +120,19 @@ def lease_time(project: Project) -> timedelta:
 
 def quota_of(project: Project, annotator: User) -> Quota:
     """Return what an owner lets this person label in a day, and what was labelled today."""
-    limit = (
-        Membership.objects.filter(project=project, user=annotator)
-        .values_list("daily_quota", flat=True)
-        .first()
-    )
-    if limit is None:
+    limits = compiled.numbers(_quota, project=project.pk, person=annotator.pk)
+    if not limits:
         return Quota(None, 0)
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
     today = Annotation.objects.filter(
         project=project, annotator=annotator, created_at__gte=midnight
     )
-    return Quota(limit, today.count())
+    return Quota(limits[0], today.count())
+
+
+def _quota(*, project: int, person: int) -> "QuerySet[Membership, Any]":
+    mine = Membership.objects.filter(project=project, user=person, daily_quota__isnull=False)
+    return mine.values_list("daily_quota")
 
 
 def end(assignment: Assignment, state: Assignment.State, now: datetime) -> None:
@@ -164,10 +168,16 @@ def _next(
 
 def _held(project: Project, annotator: User) -> list[Assignment]:
     """Return a person's leases in the order of work: in front, then as they were fetched."""
-    leases = Assignment.objects.select_related("review").filter(
-        project=project, annotator=annotator, state=_State.LEASED
-    )
+    ids = compiled.numbers(_held_ids, project=project.pk, person=annotator.pk)
+    if not ids:
+        return []
+    leases = Assignment.objects.select_related("review").filter(pk__in=ids, state=_State.LEASED)
     return sorted(leases, key=lambda each: (each.place > 0, each.pk))
+
+
+def _held_ids(*, project: int, person: int) -> "QuerySet[Assignment, Any]":
+    leases = Assignment.objects.filter(project=project, annotator=person, state=_State.LEASED)
+    return leases.values_list("id")
 
 
 def _candidates_among(held: list[Assignment], place: int) -> list[Assignment]:
@@ -287,9 +297,7 @@ class _Handing:
         source = _SOURCES.get(part, _Source.UNRANKED)
         if part is Part.RANKED and review.ranked_by is not None:
             source = _Source.RANKED
-        if Annotation.objects.filter(
-            review=review, annotator=self.annotator, import_job=None, bulk_action=None
-        ).exists():
+        if compiled.rows(_said_by_hand, review=review.pk, person=self.annotator.pk):
             return None
         return self._seated(review, source)
 
@@ -337,6 +345,13 @@ class _Handing:
         assignment.lease_until = self.now + lease_time(self.project)
         assignment.save()
         return assignment
+
+
+def _said_by_hand(*, review: int, person: int) -> "QuerySet[Annotation, Any]":
+    said = Annotation.objects.filter(
+        review=review, annotator=person, import_job=None, bulk_action=None
+    )
+    return said.values_list("id")
 
 
 def _locked(review_id: int) -> Review | None:

@@ -2,11 +2,13 @@
 
 from collections.abc import Collection
 from datetime import datetime
+from typing import Any
 
 from django.db import connection, transaction
 from django.db.models import Case, F, QuerySet, Value, When
 
 from accounts.models import User
+from common import compiled
 from labelling import queue
 from labelling.models import CHECK_SEATS, Annotation, Assignment
 from projects.models import Project
@@ -42,16 +44,18 @@ def free_seat(
 
     Whoever answers again has been counted already and always gets one.
     """
-    seated = dict(
-        Assignment.objects.filter(review=review, state__in=SEATED, seat__lt=CHECK_SEATS)
-        .exclude(annotator=person)
-        .values_list("annotator_id", "seat")
-    )
+    seated = dict(compiled.rows(_seats, review=review.pk))
+    seated.pop(person.pk, None)
     others = (answered_by(review) | set(seated)) - {person.pk}
     if not is_again and len(others) >= wanted(project, review.pk):
         return None
     taken = set(seated.values())
     return next(seat for seat in range(len(taken) + 1) if seat not in taken)
+
+
+def _seats(*, review: int) -> "QuerySet[Assignment, Any]":
+    seated = Assignment.objects.filter(review=review, state__in=SEATED, seat__lt=CHECK_SEATS)
+    return seated.values_list("annotator_id", "seat")
 
 
 def check_seat(person: User) -> int:
@@ -61,12 +65,20 @@ def check_seat(person: User) -> int:
 
 def expire_overdue(project: Project, now: datetime) -> None:
     """End the project's leases that have run out."""
-    overdue = Assignment.objects.filter(project=project, state=_State.LEASED, lease_until__lt=now)
     # Mostly there are none, and then nothing need be written.
-    ids = list(overdue.values_list("pk", flat=True)[:500])
+    ids = compiled.numbers(_overdue_ids, project=project.pk, now=now)
     if ids:
+        overdue = _overdue(project=project.pk, now=now)
         with transaction.atomic():
             expire(overdue.filter(pk__in=ids), now)
+
+
+def _overdue_ids(*, project: int, now: datetime) -> "QuerySet[Assignment, Any]":
+    return _overdue(project=project, now=now).values_list("pk")[:500]
+
+
+def _overdue(*, project: int, now: datetime) -> QuerySet[Assignment]:
+    return Assignment.objects.filter(project=project, state=_State.LEASED, lease_until__lt=now)
 
 
 def expire(leases: QuerySet[Assignment], now: datetime, reason: str = "") -> int:

@@ -4,13 +4,14 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from typing import cast
+from typing import Any, cast
 
 from django.core.cache import cache
 from django.db.models import Count, Exists, OuterRef, Q, QuerySet, Sum
 from django.utils import timezone
 
 from accounts.models import User
+from common import compiled
 from common.errors import NotReady
 from labelling.answers import Answers
 from labelling.form_page import NO_SUGGESTIONS, Suggestions
@@ -36,25 +37,24 @@ CHUNK = 1000
 
 def current_schema(project: Project) -> SchemaSnapshot:
     """Return the newest version of the project's questions (version 0 without any)."""
-    latest = (
-        LabelSchema.objects.filter(project=project)
-        .order_by("-version")
-        .values_list("id", "version", "created_at")
-        .first()
-    )
-    if latest is None:
-        return SchemaSnapshot(version=0)
-    return _snapshot(*latest)
+    latest = compiled.rows(_newest_schema, project=project.pk)
+    return _snapshot(*latest[0]) if latest else SchemaSnapshot(version=0)
+
+
+def _newest_schema(*, project: int) -> "QuerySet[LabelSchema, Any]":
+    versions = LabelSchema.objects.filter(project=project).order_by("-version")
+    return versions.values_list("id", "version", "created_at")[:1]
 
 
 def schema_version(project: Project, version: int) -> SchemaSnapshot | None:
     """Return one version of the project's questions."""
-    found = (
-        LabelSchema.objects.filter(project=project, version=version)
-        .values_list("id", "version", "created_at")
-        .first()
-    )
-    return _snapshot(*found) if found else None
+    found = [row for row in compiled.rows(_schemas, project=project.pk) if row[1] == version]
+    return _snapshot(*found[0]) if found else None
+
+
+def _schemas(*, project: int) -> "QuerySet[LabelSchema, Any]":
+    rows = LabelSchema.objects.filter(project=project)
+    return rows.values_list("id", "version", "created_at")
 
 
 def schema_of(annotation: Annotation) -> SchemaSnapshot:
@@ -80,14 +80,18 @@ def schema_to_answer(project: Project) -> SchemaSnapshot:
 # The rows of a version never change once written, so its content may be kept. The time of making
 # is part of the key because a database that rolled back gives the same id again.
 @lru_cache(maxsize=256)
-def _snapshot(schema_id: int, version: int, made_at: datetime) -> SchemaSnapshot:
+def _snapshot(
+    schema_id: int,
+    version: int,
+    made_at: datetime | str,  # noqa: ARG001  (as the database gives it; a part of the key)
+) -> SchemaSnapshot:
     schema = LabelSchema.objects.prefetch_related("questions__options").get(pk=schema_id)
     return SchemaSnapshot(
         version=version,
         questions=tuple(_question(row) for row in schema.questions.all()),
         guidelines=schema.guidelines,
         id=schema_id,
-        made_at=made_at,
+        made_at=schema.created_at,
     )
 
 
@@ -316,11 +320,17 @@ def suggestions_for(assignment: Assignment) -> Suggestions:
     is_measured = assignment.source in measured or assignment.review.is_control
     if assignment.project.is_blind or is_measured:
         return NO_SUGGESTIONS
+    if not compiled.rows(_suggested, review=assignment.review_id):
+        return NO_SUGGESTIONS
     rows = list(Suggestion.objects.filter(review_id=assignment.review_id))
     return Suggestions(
         model_version=max((row.model_version for row in rows), default=None),
         values={row.question_key: (row.value, row.confidence) for row in rows},
     )
+
+
+def _suggested(*, review: int) -> "QuerySet[Suggestion, Any]":
+    return Suggestion.objects.filter(review=review).values_list("id")[:1]
 
 
 # --- How far the work is ------------------------------------------------------------------------

@@ -2,12 +2,15 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
+from common import compiled
 from common.errors import Conflict, Invalid, NotReady
 from labelling import change_json, reopening, schemas
 from labelling.carrying import carry_gold, carry_suggestions
@@ -169,12 +172,16 @@ def hold_version(*, project: Project, version: int | None = None) -> SchemaSnaps
     Without it, answers written while somebody changes the questions could miss the move of gold.
     Raises Conflict when `version` is given and no longer the current one.
     """
-    newest = LabelSchema.objects.filter(project=project).order_by("-version")
-    list(newest.select_for_update(no_key=True)[:1])
+    compiled.rows(_held_version, project=project.pk)
     current = current_schema(project)
     if version is not None and version != current.version:
         raise stale(version, current.version)
     return current
+
+
+def _held_version(*, project: int) -> "QuerySet[LabelSchema, Any]":
+    newest = LabelSchema.objects.filter(project=project).order_by("-version")
+    return newest.select_for_update(no_key=True).values_list("id")[:1]
 
 
 def stale(version: int, current: int) -> Conflict:
@@ -187,7 +194,13 @@ def stale(version: int, current: int) -> Conflict:
 
 def freeze(*, schema_id: int) -> None:
     """Note that somebody has answered this version."""
-    LabelSchema.objects.filter(pk=schema_id, frozen_at=None).update(frozen_at=timezone.now())
+    # Mostly somebody has before.
+    if compiled.rows(_thawed, schema=schema_id):
+        LabelSchema.objects.filter(pk=schema_id, frozen_at=None).update(frozen_at=timezone.now())
+
+
+def _thawed(*, schema: int) -> "QuerySet[LabelSchema, Any]":
+    return LabelSchema.objects.filter(pk=schema, frozen_at=None).values_list("id")
 
 
 def _tidy(question: QuestionSnapshot) -> QuestionSnapshot:

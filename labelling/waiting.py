@@ -8,17 +8,19 @@ go through everything, and then not again for a while.
 
 import random
 from collections.abc import Iterator
+from typing import Any
 
 from django.core.cache import cache
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import User
+from common import compiled
 from labelling import seats
 from labelling.models import CHECK_SEATS, Annotation, Assignment, Gold, OpenReview, QualityCheck
 from labelling.queue import Part
 from labelling.snapshot import SchemaSnapshot
 from projects.models import Project
-from reviews.models import Review
+from reviews.models import Dataset, Review
 
 #: Reviews that are offered at once: who finds one taken tries the next.
 FEW = 8
@@ -28,6 +30,8 @@ WINDOWS = (50, 500)
 MANY = 2000
 REST_SECONDS = 30
 _State = Assignment.State
+#: No id is higher.
+ALL = 2**63 - 1
 #: States after which a review is not served to the same person again.
 _HAD = [_State.RESERVED, _State.LEASED, _State.SUBMITTED, _State.SKIPPED]
 
@@ -41,22 +45,21 @@ class Waiting:
         self._project = project
         self._person = person
         self._schema = schema
-        self._unready: list[int] | None = None
+        self._ids = {"project": project.pk, "person": person.pk}
+        self._unready: tuple[int, ...] | None = None
 
     # --- What comes before fresh reviews ----------------------------------------------------------
 
     def reserved(self) -> Assignment | None:
         """Return the oldest review that is reserved for this person."""
-        mine = Assignment.objects.filter(
-            project=self._project, annotator=self._person, state=_State.RESERVED
-        )
-        return mine.order_by("id").first()
+        found = compiled.numbers(_reserved, **self._ids)
+        return Assignment.objects.filter(pk=found[0]).first() if found else None
 
     def checks(self) -> list[int]:
         """Return some quality checks that this person has not met, in random order."""
         annotated = Annotation.objects.filter(review=OuterRef("review"), annotator=self._person)
         rows = QualityCheck.objects.filter(
-            ~Exists(annotated), ~Exists(self._had("review")), project=self._project
+            ~Exists(annotated), ~Exists(_had(self._person.pk, "review")), project=self._project
         )
         ids = list(rows.values_list("review_id", flat=True)[:1000])
         random.shuffle(ids)
@@ -76,27 +79,16 @@ class Waiting:
 
     def _opened_window(self, place: int, size: int) -> tuple[list[int], int]:
         """Look at `size` open reviews from a place on; return what suits, and where to go on."""
-        rows = OpenReview.objects.filter(project=self._project, review__gte=place)
-        ids = rows.order_by("review").values_list("review_id", flat=True)
-        end = next(iter(ids[size : size + 1]), 0)
-        if end:
-            rows = rows.filter(review__lt=end)
-        found = self._suitable(rows)
+        ends = compiled.numbers(_opened_end, size, project=self._project.pk, start=place)
+        end = ends[0] if ends else 0
+        found = self._suitable(place, end or ALL)
         # As long as there is something here, the next look begins here as well.
         return found, place if found else end
 
-    def _suitable(self, rows: QuerySet[OpenReview]) -> list[int]:
-        said = Annotation.objects.filter(review=OuterRef("review"), annotator=self._person)
-        stale = said.filter(is_check=False).exclude(schema=self._schema.id)
-        busy = Assignment.objects.filter(
-            annotator=self._person,
-            review=OuterRef("review"),
-            state__in=[_State.RESERVED, _State.LEASED, _State.SKIPPED],
-        )
-        new = Q(~Exists(said), ~Exists(self._had("review")))
-        again = Q(Exists(stale), ~Exists(busy), cause=OpenReview.Cause.AGAIN)
-        matching = rows.filter(new | again).order_by("review")
-        ids = list(matching.values_list("review_id", "cause")[: 10 * FEW])
+    def _suitable(self, start: int, end: int) -> list[int]:
+        ids = compiled.rows(_opened, **self._ids, schema=self._schema.id, start=start, end=end)
+        if not ids:
+            return []
         counts = seats.seated_counts([review_id for review_id, _ in ids])
         free = [
             review_id
@@ -117,49 +109,35 @@ class Waiting:
         elif part is Part.IMPORTED:
             yield self._imported()
         else:
-            yield self._few(self.of_part(part))
+            yield compiled.numbers(_few_of, part, self._unready_datasets(), **self._ids)
 
     def of_part(self, part: Part) -> QuerySet[Review]:
-        """Return the reviews of one part in order, with those that others are at left out.
-
-        Each part walks an index of its own: review_control_queue, review_queue,
-        review_unranked_queue.
-        """
-        reviews = self._visible().filter(is_labelled=False)
-        if part is Part.CONTROL:
-            reviews = reviews.filter(is_control=True).order_by("id")
-        else:
-            is_unranked = part is Part.UNRANKED
-            reviews = reviews.filter(is_control=False, ranked_by__isnull=is_unranked)
-            reviews = reviews.exclude(split=Review.Split.TEST)
-            reviews = reviews.order_by("id") if is_unranked else reviews.order_by("-priority", "id")
-        return reviews.filter(~Exists(self._had()), ~Exists(self._seated()))
+        """Return the reviews of one part in order, with those that others are at left out."""
+        return _of_part(part, self._unready_datasets(), **self._ids)
 
     def _unranked(self) -> Found:
         """Walk from a random place, or from where a thorough look has found something.
 
         An index in random order would cost every import more than these looks cost the queue.
         """
-        everything = (
-            Review.objects.filter(project=self._project, is_labelled=False, ranked_by=None)
-            .order_by("id")
-            .values_list("id", flat=True)
-        )
-        low, high = everything.first(), everything.last()
-        if low is None or high is None:
+        lowest = compiled.numbers(_unranked_end, "id", project=self._project.pk)
+        highest = compiled.numbers(_unranked_end, "-id", project=self._project.pk)
+        if not lowest or not highest:
             return
+        low, high = lowest[0], highest[0]
         place: int = cache.get(self._key("unranked")) or random.randint(low, high)  # noqa: S311
-        reviews = self.of_part(Part.UNRANKED)
+        unready = self._unready_datasets()
         for start, size in ((place, WINDOWS[0]), (place, WINDOWS[1]), (low, WINDOWS[1])):
-            end = next(iter(everything.filter(id__gte=start)[size : size + 1]), high + 1)
-            yield self._few(reviews.filter(id__gte=start, id__lt=end))
+            ends = compiled.numbers(_unranked_after, size, project=self._project.pk, start=start)
+            end = ends[0] if ends else high + 1
+            yield compiled.numbers(_few_within, unready, **self._ids, start=start, end=end)
 
     def _joined(self) -> list[int]:
         """Return fresh reviews that others hold and on which a seat is free."""
         if self._project.overlap_count == 1:
             return []
         held = Assignment.objects.filter(
-            ~Exists(self._had("review")),
+            ~Exists(_had(self._person.pk, "review")),
             project=self._project,
             state=_State.LEASED,
             seat__lt=CHECK_SEATS,
@@ -198,7 +176,7 @@ class Waiting:
         if not open_questions:
             return reviews.none()
         waiting = reviews.filter(
-            open_questions, ~Exists(annotated), ~Exists(self._had()), ~Exists(self._seated())
+            open_questions, ~Exists(annotated), ~Exists(_had(self._person.pk)), ~Exists(_seated())
         )
         unready = self._unready_datasets()
         waiting = waiting.exclude(dataset_id__in=unready) if unready else waiting
@@ -211,7 +189,7 @@ class Waiting:
         key = self._key("nothing")
         if cache.get(key):
             return
-        if found := self._suitable(OpenReview.objects.filter(project=self._project)):
+        if found := self._suitable(0, ALL):
             yield found
         if found := self._few(self.of_part(Part.UNRANKED)):
             # The next look begins here.
@@ -232,22 +210,6 @@ class Waiting:
     def _few(self, reviews: QuerySet[Review]) -> list[int]:
         return list(reviews.values_list("id", flat=True)[:FEW])
 
-    def _had(self, review: str = "pk") -> QuerySet[Assignment]:
-        return Assignment.objects.filter(
-            annotator=self._person, review=OuterRef(review), state__in=_HAD
-        )
-
-    def _seated(self) -> QuerySet[Assignment]:
-        return Assignment.objects.filter(
-            review=OuterRef("pk"), state__in=[_State.RESERVED, _State.LEASED]
-        )
-
-    def _visible(self) -> QuerySet[Review]:
-        """Return the project's reviews, without those whose import has not ended well."""
-        unready = self._unready_datasets()
-        reviews = Review.objects.filter(project=self._project)
-        return reviews.exclude(dataset_id__in=unready) if unready else reviews
-
     def _shown(self, ids: list[int]) -> list[int]:
         """Leave out reviews whose data set is not shown (any more); keep the order."""
         unready = self._unready_datasets()
@@ -257,12 +219,101 @@ class Waiting:
         gone = set(hidden.values_list("pk", flat=True))
         return [each for each in ids if each not in gone]
 
-    def _unready_datasets(self) -> list[int]:
+    def _unready_datasets(self) -> tuple[int, ...]:
         # A list of the few that are not ready, not a join: the queue's index must stay in charge.
         if self._unready is None:
-            unready = self._project.datasets.filter(is_ready=False)
-            self._unready = list(unready.values_list("pk", flat=True))
+            self._unready = tuple(compiled.numbers(_unready, project=self._project.pk))
         return self._unready
 
     def _key(self, what: str) -> str:
         return f"labelling.{what}.{self._project.pk}.{self._person.pk}"
+
+
+# --- What is looked up for everybody who asks: by id, compiled once -------------------------------
+
+
+def _reserved(*, project: int, person: int) -> "QuerySet[Assignment, Any]":
+    mine = Assignment.objects.filter(project=project, annotator=person, state=_State.RESERVED)
+    return mine.order_by("id").values_list("id")[:1]
+
+
+def _opened_end(size: int, *, project: int, start: int) -> "QuerySet[OpenReview, Any]":
+    rows = OpenReview.objects.filter(project=project, review__gte=start)
+    return rows.order_by("review").values_list("review_id")[size : size + 1]
+
+
+def _opened(
+    *, project: int, person: int, schema: int, start: int, end: int
+) -> "QuerySet[OpenReview, Any]":
+    said = Annotation.objects.filter(review=OuterRef("review"), annotator=person)
+    stale = said.filter(is_check=False).exclude(schema=schema)
+    busy = Assignment.objects.filter(
+        annotator=person,
+        review=OuterRef("review"),
+        state__in=[_State.RESERVED, _State.LEASED, _State.SKIPPED],
+    )
+    new = Q(~Exists(said), ~Exists(_had(person, "review")))
+    again = Q(Exists(stale), ~Exists(busy), cause=OpenReview.Cause.AGAIN)
+    within = OpenReview.objects.filter(project=project, review__gte=start, review__lt=end)
+    matching = within.filter(new | again).order_by("review")
+    return matching.values_list("review_id", "cause")[: 10 * FEW]
+
+
+def _of_part(
+    part: Part, unready: tuple[int, ...], *, project: int, person: int
+) -> QuerySet[Review]:
+    """Return the reviews of one part in order, with those that others are at left out.
+
+    Each part walks an index of its own: review_control_queue, review_queue, review_unranked_queue.
+    """
+    reviews = Review.objects.filter(project=project, is_labelled=False)
+    # Those whose import has not ended well are not to be seen.
+    reviews = reviews.exclude(dataset_id__in=unready) if unready else reviews
+    if part is Part.CONTROL:
+        reviews = reviews.filter(is_control=True).order_by("id")
+    else:
+        is_unranked = part is Part.UNRANKED
+        reviews = reviews.filter(is_control=False, ranked_by__isnull=is_unranked)
+        reviews = reviews.exclude(split=Review.Split.TEST)
+        reviews = reviews.order_by("id") if is_unranked else reviews.order_by("-priority", "id")
+    return reviews.filter(~Exists(_had(person)), ~Exists(_seated()))
+
+
+def _few_of(
+    part: Part, unready: tuple[int, ...], *, project: int, person: int
+) -> "QuerySet[Review, Any]":
+    return _of_part(part, unready, project=project, person=person).values_list("id")[:FEW]
+
+
+def _few_within(
+    unready: tuple[int, ...], *, project: int, person: int, start: int, end: int
+) -> "QuerySet[Review, Any]":
+    reviews = _of_part(Part.UNRANKED, unready, project=project, person=person)
+    return reviews.filter(id__gte=start, id__lt=end).values_list("id")[:FEW]
+
+
+def _unranked_end(order: str, *, project: int) -> "QuerySet[Review, Any]":
+    return _unranked(project).order_by(order).values_list("id")[:1]
+
+
+def _unranked_after(size: int, *, project: int, start: int) -> "QuerySet[Review, Any]":
+    reviews = _unranked(project).filter(id__gte=start)
+    return reviews.order_by("id").values_list("id")[size : size + 1]
+
+
+def _unranked(project: int) -> QuerySet[Review]:
+    return Review.objects.filter(project=project, is_labelled=False, ranked_by=None)
+
+
+def _unready(*, project: int) -> "QuerySet[Dataset, Any]":
+    return Dataset.objects.filter(project=project, is_ready=False).values_list("pk")
+
+
+def _had(person: int, review: str = "pk") -> QuerySet[Assignment]:
+    return Assignment.objects.filter(annotator=person, review=OuterRef(review), state__in=_HAD)
+
+
+def _seated() -> QuerySet[Assignment]:
+    return Assignment.objects.filter(
+        review=OuterRef("pk"), state__in=[_State.RESERVED, _State.LEASED]
+    )

@@ -5,10 +5,12 @@ from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
+from common import compiled
 from common.errors import Conflict, NotVisible
 from common.text import normalise
 from labelling import answers as answers_json
@@ -159,12 +161,16 @@ def check_version(project: Project, version: int) -> SchemaSnapshot:
 def annotation_by(review: Review, annotator: User) -> Annotation | None:
     """Return what one person said about a review, answers loaded."""
     # Most often there is nothing, which one look at an index tells.
-    if not Annotation.objects.filter(review=review, annotator=annotator).exists():
+    if not compiled.rows(_said, review=review.pk, person=annotator.pk):
         return None
     return next(
         (each for each in gold.annotations_of([review.pk]) if each.annotator_id == annotator.pk),
         None,
     )
+
+
+def _said(*, review: int, person: int) -> "QuerySet[Annotation, Any]":
+    return Annotation.objects.filter(review=review, annotator=person).values_list("id")
 
 
 def repeated(before: Annotation, schema_version: int, answers: Any) -> Annotation:
@@ -177,6 +183,15 @@ def repeated(before: Annotation, schema_version: int, answers: Any) -> Annotatio
     raise Conflict(
         "You have answered this review before, differently. Edit that annotation instead."
     )
+
+
+def hold_review(review_id: int) -> None:
+    """Lock a review until the transaction ends, without reading it."""
+    compiled.rows(_held_review, review=review_id)
+
+
+def _held_review(*, review: int) -> "QuerySet[Review, Any]":
+    return Review.objects.select_for_update().filter(pk=review).values_list("pk")
 
 
 def locked_review(review_id: int) -> Review:
@@ -192,7 +207,7 @@ def locked_review(review_id: int) -> Review:
 def locked_annotation(annotation_id: int) -> Annotation:
     """Lock the review of an annotation and return the annotation as it is from then on."""
     annotations = Annotation.objects.select_related("review", "project").filter(pk=annotation_id)
-    locked_review(annotations.get().review_id)
+    hold_review(annotations.get().review_id)
     return annotations.get()
 
 
@@ -206,17 +221,26 @@ def settle(annotation: Annotation, schema: SchemaSnapshot, values: Answers) -> N
         return
     if not review.is_labelled:
         transaction.on_commit(partial(count_labelled, annotation.project))
-    others = Annotation.objects.filter(review=review).exclude(pk=annotation.pk)
-    spoken = gold.spoken_about(review, schema) if others.exists() else [values]
+    others = compiled.rows(_others, review=review.pk, annotation=annotation.pk)
+    spoken = gold.spoken_about(review, schema) if others else [values]
     gold.recompute(review, schema, spoken)
     _open_or_close(annotation.project, review, schema)
 
 
+def _others(*, review: int, annotation: int) -> "QuerySet[Annotation, Any]":
+    return Annotation.objects.filter(review=review).exclude(pk=annotation).values_list("id")[:1]
+
+
+def _open(*, review: int) -> "QuerySet[OpenReview, Any]":
+    return OpenReview.objects.filter(review=review).values_list("id")
+
+
 def _open_or_close(project: Project, review: Review, schema: SchemaSnapshot) -> None:
     """Say whether a review that was just answered wants more answers."""
+    is_open = bool(compiled.rows(_open, review=review.pk))
+    if not is_open and seats.wanted(project, review.pk) == 1:
+        return  # this answer is the one
     opened = OpenReview.objects.filter(review=review)
-    if project.overlap_count == 1 and not opened.exists():
-        return
     by_hand = Annotation.objects.filter(
         review=review, is_check=False, import_job=None, bulk_action=None
     )
@@ -238,7 +262,7 @@ def _open_or_close(project: Project, review: Review, schema: SchemaSnapshot) -> 
 
 def _mine(assignment: Assignment, annotator: User) -> Assignment:
     """Lock the assignment's review, then the assignment; somebody else's is not visible."""
-    locked_review(assignment.review_id)
+    hold_review(assignment.review_id)
     locked = (
         Assignment.objects.select_for_update(of=("self",))
         .select_related("review", "project", "annotator")
