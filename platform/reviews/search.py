@@ -90,7 +90,11 @@ def matches_for(project: Project, text: str) -> Matches | None:
             return Matches(_IN_GIN, "review_id", parameters, stretches=near)
         is_rare = expected <= _RARE
         return Matches(_IN_GIN, "review_id", parameters, is_first=is_rare, walk=_RARE_FIRST)
-    return Matches(_IN_FTS, "rowid", (_expression(query),)) if query.wanted else None
+    if not query.wanted:
+        return None
+    # FTS5 goes through the places of a phrase's words anew for every review it is asked about.
+    reads = query.matches if query.has_phrase else None
+    return Matches(_IN_FTS, "rowid", (_expression(query),), reads=reads)
 
 
 def _expected(parameters: tuple[int | str, ...]) -> int:
