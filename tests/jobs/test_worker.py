@@ -3,13 +3,15 @@
 import threading
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.utils import timezone
 
-from jobs import worker
+from jobs import kinds, tasks, worker
+from jobs.kinds import Kind
 from jobs.lease import JobFailed, Lease, claim
 from jobs.models import Job, WorkerHeartbeat
 from jobs.selectors import queues_with_workers
@@ -90,6 +92,39 @@ def test_the_scheduler_rings_for_jobs_whose_bell_was_lost(
     worker.reap_and_ring()
 
     assert bells == ["default"]
+
+
+TIDIED: list[str] = []
+
+
+def note_tidied(job_id: Any) -> None:
+    TIDIED.append(str(job_id))
+
+
+def test_what_a_dying_worker_left_is_tidied_later_for_a_day(project: Project) -> None:
+    """The sweep of every hour goes over what ended badly lately, and over nothing else."""
+    tidy = "tests.jobs.test_worker.note_tidied"
+    runner = "tests.jobs.conftest.run_body"
+    kinds.register(Kind("untidy", "Untidy job", "default", runner, on_end=tidy))
+    TIDIED.clear()
+    made = {}
+    for name, state, hours in [
+        ("failed", Job.State.FAILED, 1),
+        ("cancelled", Job.State.CANCELLED, 23),
+        ("succeeded", Job.State.SUCCEEDED, 1),
+        ("of yesterday", Job.State.FAILED, 25),
+    ]:
+        job = enqueue(project=project, kind="untidy", actor=None)
+        ended = timezone.now() - timedelta(hours=hours)
+        Job.objects.filter(pk=job.pk).update(state=state, finished_at=ended)
+        made[name] = str(job.pk)
+
+    try:
+        tasks.sweep()
+    finally:
+        kinds._kinds.pop("untidy")
+
+    assert TIDIED == [made["cancelled"], made["failed"]]
 
 
 def test_a_worker_that_says_it_is_there_is_seen() -> None:

@@ -198,6 +198,12 @@ def test_a_data_set_is_predicted_and_handed_out(
     results = browser.get(f"{BASE}predictions/{work.pk}/results/?format=csv")
     assert len(b"".join(results.streaming_content).splitlines()) == 72  # type: ignore[attr-defined]
 
+    # A job may be cleared away; what it predicted stays.
+    work.job.delete()
+    assert "spring" in text_of(browser, "predictions/")
+    PredictionJob.objects.update(result_file="")
+    assert "spring" in text_of(browser, "predictions/")
+
 
 def test_neither_or_both_sources_are_refused(
     owner: User, trained: Callable[..., ModelVersion], signed_in: Browser
