@@ -1,7 +1,8 @@
 """What every test may use."""
 
 import copy
-from collections.abc import Callable, Iterator
+import os
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,31 @@ from accounts.models import User
 from accounts.services import create_token
 from projects.models import Project, Role
 from tests import factories
+
+#: Folders whose tests start processes of their own, whatever database these then use.
+_WITH_PROCESSES = {"accounts", "config", "demo", "faults", "pages"}
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On the second database run what can meet it: `tests.run` asks for that.
+
+    pytest-django lets no other test touch a database, so those would only do the same once more.
+    """
+    if os.environ.get("GLOSS_TEST_DATABASE_ONLY") != "1":
+        return
+    left_out = [item for item in items if not _meets_database(item)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = filter(_meets_database, items)
+
+
+def _meets_database(item: pytest.Item) -> bool:
+    fixtures: Sequence[str] = getattr(item, "fixturenames", ())
+    return (
+        item.get_closest_marker("django_db") is not None
+        or not {"db", "transactional_db", "live_server"}.isdisjoint(fixtures)
+        or not _WITH_PROCESSES.isdisjoint(item.path.parts)
+        or "Stack" in vars(getattr(item, "module", item))
+    )
 
 
 @pytest.fixture(autouse=True)

@@ -124,7 +124,7 @@ def test_what_a_dying_worker_left_is_tidied_later_for_a_day(project: Project) ->
     finally:
         kinds._kinds.pop("untidy")
 
-    assert TIDIED == [made["cancelled"], made["failed"]]
+    assert [made["cancelled"], made["failed"]] == TIDIED
 
 
 def test_a_worker_that_says_it_is_there_is_seen() -> None:
