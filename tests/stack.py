@@ -5,6 +5,7 @@ On SQLite with the file broker by default; on PostgreSQL and Redis when the envi
 """
 
 import contextlib
+import http.client
 import json
 import os
 import signal
@@ -101,6 +102,20 @@ class Stack:
             "-m", "celery", "-A", "config", "worker", "-Q", queues, "--pool", "threads",
             "--concurrency", "6", "--without-gossip", "--without-mingle", "--loglevel", "INFO",
         )  # fmt: skip
+
+    def serve(self) -> "subprocess.Popen[bytes]":
+        """Start the web processes and wait until they answer."""
+        process = self.start("-m", "gunicorn", "-c", "python:config.gunicorn_conf")
+        self.wait(self._is_up)
+        return process
+
+    def _is_up(self) -> bool:
+        client = http.client.HTTPConnection("127.0.0.1", self.port, timeout=2)
+        try:
+            client.request("GET", "/healthz")
+            return client.getresponse().status == 200
+        except OSError:
+            return False
 
     def start(self, *command: str) -> "subprocess.Popen[bytes]":
         """Start a Python process in a group of its own; its output goes to the home."""

@@ -3,13 +3,14 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import imports, label_page, labelling, million, queue, training
+from tests.bench import crowd, imports, label_page, labelling, million, queue, training
 from tests.bench.report import Report
 
 BENCHMARKS: dict[str, Callable[[Report], None]] = {
     "import": imports.run,
     "data": million.run,
     "labelling": labelling.run,
+    "crowd": crowd.run,
     "queue": queue.run,
     "label-page": label_page.run,
     "training": training.run,

@@ -55,7 +55,7 @@ def run(report: Report) -> None:
 def _alone(report: Report, gloss: Stack) -> None:
     rows = max(1, ROWS // 10)
     tokens = _project(gloss, "alone", people=8, fresh=rows)
-    _serve(gloss)
+    gloss.serve()
     times = _label(gloss.port, "alone", tokens[0], turns=TURNS).times
     for what in ("next", "submit", "trivial"):
         value = percentile(times[what], 0.5) * 1000
@@ -86,7 +86,7 @@ def _growth(report: Report, gloss: Stack, name: str) -> None:
             counts["fresh"] = counts.get("fresh", 500)
             tokens[number, size] = slug, _project(gloss, slug, people=1, **counts)[0]
     _analyze(gloss)
-    _serve(gloss)
+    gloss.serve()
     turns = max(40, TURNS // 2)
     for number, what in enumerate(cases):
         p95 = {}
@@ -113,7 +113,7 @@ def _team(report: Report, gloss: Stack, name: str, people: int) -> None:
         "print(1)"
     )
     _analyze(gloss)
-    _serve(gloss)
+    gloss.serve()
     done = _side_by_side(gloss.port, "team", tokens, turns=TURNS, think=THINK_SECONDS)
     calls = sum(len(each.acknowledged) for each in done)
     trivial = _p95(done, "trivial")
@@ -224,20 +224,6 @@ def _timed(
 
 
 # --- Setting up -----------------------------------------------------------------------------------
-
-
-def _serve(gloss: Stack) -> None:
-    gloss.start("-m", "gunicorn", "-c", "python:config.gunicorn_conf")
-    gloss.wait(lambda: _is_up(gloss.port))
-
-
-def _is_up(port: int) -> bool:
-    client = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
-    try:
-        client.request("GET", "/healthz")
-        return client.getresponse().status == 200
-    except OSError:
-        return False
 
 
 def _analyze(gloss: Stack) -> None:
