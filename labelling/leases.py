@@ -268,9 +268,7 @@ class _Handing:
             if given is None and opened.cause == OpenReview.Cause.OVERLAP:
                 self._close_if_full(opened)
             return given
-        if opened.cause != OpenReview.Cause.AGAIN or mine.schema_id == self.schema.id:
-            return None
-        return self._again(review)
+        return self._again(review) if mine.is_asked_again else None
 
     def _close_if_full(self, opened: OpenReview) -> None:
         """Close a review that has its answers: fewer may be wanted since it was opened."""

@@ -266,6 +266,8 @@ class Annotation(models.Model):
     suggested_by = models.PositiveIntegerField(null=True)
     #: Answers to a quality check measure the annotator and make no gold.
     is_check = models.BooleanField(default=False, db_default=False)
+    #: The questions have changed and its author is to answer again.
+    is_asked_again = models.BooleanField(default=False, db_default=False)
 
     class Meta:
         constraints = [

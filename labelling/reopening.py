@@ -98,6 +98,8 @@ def reopen(project: Project, before: SchemaSnapshot, applied: Applied) -> tuple[
         Exists(again), project=project, state=Assignment.State.SUBMITTED
     )
     withdrawn = seats.update(state=Assignment.State.WITHDRAWN)
+    # Nobody else who has answered the same reviews is asked again.
+    annotations_to_ask_again(project, before, applied).update(is_asked_again=True)
     for start in range(0, len(ids), _SLICE):
         OpenReview.objects.bulk_create(
             [

@@ -85,7 +85,12 @@ def edit(
     annotation.note = note
     # It is their own word now: undoing the bulk action does not take it back.
     annotation.bulk_action = None
-    annotation.save(update_fields=["schema", "updated_at", "note", "bulk_action", "revision"])
+    annotation.is_asked_again = False
+    annotation.save(
+        update_fields=[
+            "schema", "updated_at", "note", "bulk_action", "is_asked_again", "revision",
+        ]
+    )  # fmt: skip
     gold.clear_answers(annotation)
     settle(annotation, schema, values)
     audit.record(

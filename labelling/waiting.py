@@ -86,7 +86,7 @@ class Waiting:
         return found, place if found else end
 
     def _suitable(self, start: int, end: int) -> list[int]:
-        ids = compiled.rows(_opened, **self._ids, schema=self._schema.id, start=start, end=end)
+        ids = compiled.rows(_opened, **self._ids, start=start, end=end)
         if not ids:
             return []
         counts = seats.seated_counts([review_id for review_id, _ in ids])
@@ -242,18 +242,16 @@ def _opened_end(size: int, *, project: int, start: int) -> "QuerySet[OpenReview,
     return rows.order_by("review").values_list("review_id")[size : size + 1]
 
 
-def _opened(
-    *, project: int, person: int, schema: int, start: int, end: int
-) -> "QuerySet[OpenReview, Any]":
+def _opened(*, project: int, person: int, start: int, end: int) -> "QuerySet[OpenReview, Any]":
     said = Annotation.objects.filter(review=OuterRef("review"), annotator=person)
-    stale = said.filter(is_check=False).exclude(schema=schema)
+    asked = said.filter(is_asked_again=True)
     busy = Assignment.objects.filter(
         annotator=person,
         review=OuterRef("review"),
         state__in=[_State.RESERVED, _State.LEASED, _State.SKIPPED],
     )
     new = Q(~Exists(said), ~Exists(_had(person, "review")))
-    again = Q(Exists(stale), ~Exists(busy), cause=OpenReview.Cause.AGAIN)
+    again = Q(Exists(asked), ~Exists(busy), cause=OpenReview.Cause.AGAIN)
     within = OpenReview.objects.filter(project=project, review__gte=start, review__lt=end)
     matching = within.filter(new | again).order_by("review")
     return matching.values_list("review_id", "cause")[: 10 * FEW]

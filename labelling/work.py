@@ -124,6 +124,7 @@ def submit(
     annotation.seconds = _seconds(assignment, now, seconds)
     annotation.note = normalise(note)[:1000]
     annotation.bulk_action = None
+    annotation.is_asked_again = False
     annotation.saw_suggestions = saw_suggestions
     annotation.suggested_by = suggested_by
     annotation.is_check = assignment.source == _Source.CHECK
@@ -142,9 +143,7 @@ def _is_final(before: Annotation, assignment: Assignment) -> bool:
     """
     if before.bulk_action_id is not None:
         return False
-    if assignment.source != _Source.AGAIN:
-        return True
-    return before.schema_id == schema_to_answer(assignment.project).id
+    return assignment.source != _Source.AGAIN or not before.is_asked_again
 
 
 # --- Shared with the other writes -----------------------------------------------------------------
@@ -224,7 +223,7 @@ def settle(annotation: Annotation, schema: SchemaSnapshot, values: Answers) -> N
     others = compiled.rows(_others, review=review.pk, annotation=annotation.pk)
     spoken = gold.spoken_about(review, schema) if others else [values]
     gold.recompute(review, schema, spoken)
-    _open_or_close(annotation.project, review, schema)
+    _open_or_close(annotation.project, review)
 
 
 def _others(*, review: int, annotation: int) -> "QuerySet[Annotation, Any]":
@@ -235,18 +234,15 @@ def _open(*, review: int) -> "QuerySet[OpenReview, Any]":
     return OpenReview.objects.filter(review=review).values_list("id")
 
 
-def _open_or_close(project: Project, review: Review, schema: SchemaSnapshot) -> None:
+def _open_or_close(project: Project, review: Review) -> None:
     """Say whether a review that was just answered wants more answers."""
     is_open = bool(compiled.rows(_open, review=review.pk))
     if not is_open and seats.wanted(project, review.pk) == 1:
         return  # this answer is the one
     opened = OpenReview.objects.filter(review=review)
-    by_hand = Annotation.objects.filter(
-        review=review, is_check=False, import_job=None, bulk_action=None
-    )
     members = project.memberships.values("user")
-    is_stale = by_hand.filter(annotator__in=members).exclude(schema=schema.id)
-    if opened.filter(cause=OpenReview.Cause.AGAIN).exists() and is_stale.exists():
+    asked = Annotation.objects.filter(review=review, is_asked_again=True, annotator__in=members)
+    if opened.filter(cause=OpenReview.Cause.AGAIN).exists() and asked.exists():
         return
     if len(seats.answered_by(review)) >= seats.wanted(project, review.pk):
         opened.delete()

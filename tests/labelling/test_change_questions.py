@@ -355,6 +355,31 @@ def test_who_said_something_else_is_not_asked_again(
         "anna": Assignment.State.WITHDRAWN,
         owner.get_username(): Assignment.State.SUBMITTED,
     }
+    assert services.next_assignment(project=project, annotator=owner) is None
+    again = services.next_assignment(project=project, annotator=anna)
+    assert again is not None
+    assert (again.review, again.source) == (review, Assignment.Source.AGAIN)
+    services.submit(
+        assignment=again,
+        annotator=anna,
+        schema_version=current_schema(project).version,
+        answers=ANSWERS | {"sentiment": "glad"},
+    )
+    assert not OpenReview.objects.exists()
+    assert services.next_assignment(project=project, annotator=anna) is None
+
+
+def test_who_spoke_past_the_queue_is_asked_again_as_well(project: Project, anna: User) -> None:
+    review = factories.review(project, TEXT)
+    services.record_annotation(review=review, annotator=anna, answers=ANSWERS)
+
+    change(project, SPLIT)
+    # A later change that asks nobody again leaves them asked.
+    change(project, Rename(question="rating", option="", name="Stars"))
+
+    again = services.next_assignment(project=project, annotator=anna)
+    assert again is not None
+    assert again.review == review
 
 
 def test_nobody_is_asked_again_unless_it_was_chosen(project: Project, anna: User) -> None:

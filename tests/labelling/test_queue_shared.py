@@ -258,6 +258,7 @@ def test_a_review_is_answered_again_by_the_same_person(
         project=project, questions=current_schema(project).questions, guidelines="new", actor=None
     )
     OpenReview.objects.create(project=project, review=review, cause="again")
+    Annotation.objects.update(is_asked_again=True)
 
     assert ask(project, ben) is None
     again = take(project, anna)
