@@ -210,6 +210,30 @@ def gold_counts(project: Project) -> dict[str, dict[str, int]]:
     return counts
 
 
+def gold_class_counts(project: Project) -> dict[str, dict[str, dict[str, int]]]:
+    """Return how often gold has each answer: question key to option or whole number to split.
+
+    Of spans every one counts; a multichoice without any option and numbers that are not whole are
+    left out.
+    """
+    schema = current_schema(project)
+    ids = [question.id for question in schema.questions]
+    mine = {"project": project, "question_id__in": ids, "review__dataset__is_ready": True}
+    counts: dict[str, dict[str, dict[str, int]]] = {each.key: {} for each in schema.questions}
+    options = Gold.objects.filter(option__isnull=False, **mine)
+    spans = GoldSpan.objects.filter(**mine)
+    for rows in (options, spans):
+        found = rows.values_list("question__key", "option__key", "review__split")
+        for key, option, split, number in found.annotate(row_count=Count("review_id")):
+            counts[key].setdefault(option, {})[split] = number
+    numbers = Gold.objects.filter(number__isnull=False, **mine)
+    scored = numbers.values_list("question__key", "number", "review__split")
+    for key, value, split, number in scored.annotate(row_count=Count("review_id")):
+        if value == int(value):
+            counts[key].setdefault(str(int(value)), {})[split] = number
+    return counts
+
+
 def _asked(
     schema: SchemaSnapshot, question_keys: Collection[str] | None
 ) -> dict[int, QuestionSnapshot]:

@@ -128,6 +128,19 @@ class TrainingRunApi(ProjectAPIView):
         return Response(TrainingRunOut(selectors.run_of(self.project, numbered(number))).data)
 
 
+class StopApi(ProjectAPIView):
+    """End a training early."""
+
+    roles = {"POST": Role.ANALYST}
+
+    @extend_schema(request=None, responses=TrainingRunOut)
+    def post(self, request: Request, slug: str, number: int) -> Response:  # noqa: ARG002
+        """End the training now and keep the best so far; 409 unless it is running."""
+        run = selectors.run_of(self.project, numbered(number))
+        services.stop_early(run=run, actor=self.user)
+        return Response(TrainingRunOut(selectors.run_of(self.project, run.number)).data)
+
+
 class ModelVersionOut(serializers.Serializer[ModelVersion]):
     """A model version as lists show it."""
 

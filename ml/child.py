@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -84,6 +85,11 @@ class Child:
             file.seek(0, os.SEEK_END)
             file.seek(max(0, file.tell() - count))
             return file.read().decode("utf-8", "replace").strip()
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the child alone; nothing happens when it has ended."""
+        with suppress(ProcessLookupError):
+            os.kill(self._process.pid, number)
 
     def stop(self) -> None:
         """Ask the group to end, wait, kill what is left."""

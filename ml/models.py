@@ -38,6 +38,8 @@ class TrainingRun(models.Model):
     #: One entry an epoch: epoch, train_loss, validation_loss.
     curve = models.JSONField(default=list)
     seconds = models.FloatField(null=True)
+    #: Somebody wants it to end now and keep the best weights so far.
+    is_stop_requested = models.BooleanField(default=False)
 
     class Meta:
         constraints = [

@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 
 from common.errors import Conflict, Invalid
-from labelling.selectors import current_schema, gold_counts
+from labelling.selectors import current_schema, gold_class_counts, gold_counts
 from labelling.snapshot import QuestionSnapshot
 from labelling.spans import POLARITIES
 from ml.core import encoders
@@ -20,6 +20,7 @@ from projects.models import Project
 #: Below this many answers a question learns or measures little, and the plan says so.
 FEW_TRAIN = 50
 FEW_TEST = 20
+FEW_OF_A_CLASS = 10
 
 # Before any run of a tier has been timed here: seconds to start, and per review. Measured on two
 # cores with the bundled encoder; the page calls it a rule of thumb.
@@ -42,6 +43,18 @@ class Wishes:
 
 
 @dataclass(frozen=True, slots=True)
+class ClassPlan:
+    """One possible answer and how often gold has it, by split."""
+
+    name: str
+    train_count: int
+    validation_count: int
+    test_count: int
+    #: What it has too few examples for, in a few words; empty when it has enough.
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class QuestionPlan:
     """One question: how much gold there is, and whether it would be trained."""
 
@@ -54,6 +67,13 @@ class QuestionPlan:
     is_used: bool
     #: What is missing or thin, in a sentence; empty when nothing is.
     note: str = ""
+    #: Every answer with its examples; none for numbers without a short scale.
+    classes: tuple[ClassPlan, ...] = ()
+
+    @property
+    def rare(self) -> tuple[ClassPlan, ...]:
+        """Return the answers with too few examples."""
+        return tuple(each for each in self.classes if each.note)
 
     @property
     def total(self) -> int:
@@ -90,7 +110,13 @@ def plan_training(project: Project, wishes: Wishes | None = None) -> TrainingPla
     encoder = "" if tier is Tier.TFIDF else wishes.encoder or settings.GLOSS_ENCODER
     _check_questions(schema.questions, wishes)
     counts = gold_counts(project)
-    plans = tuple(_question(each, counts[each.key], wishes) for each in schema.questions)
+    by_class = gold_class_counts(project)
+    plans = tuple(
+        replace(
+            _question(each, counts[each.key], wishes), classes=_classes(each, by_class[each.key])
+        )
+        for each in schema.questions
+    )
     used = {plan.key for plan in plans if plan.is_used}
     heads = tuple(head_of(each) for each in schema.questions if each.key in used)
     review_count = max((plan.total for plan in plans if plan.is_used), default=0)
@@ -174,6 +200,26 @@ def _question(
     except ConfigError as error:
         return replace(plan, note=str(error))
     return replace(plan, is_used=True, note=_thin(plan))
+
+
+def _classes(
+    question: QuestionSnapshot, counts: Mapping[str, Mapping[str, int]]
+) -> tuple[ClassPlan, ...]:
+    names = [(option.key, option.name) for option in question.options]
+    names = names or [(str(step), str(step)) for step in question.steps]
+    return tuple(_class(name, counts.get(key, {})) for key, name in names)
+
+
+def _class(name: str, counts: Mapping[str, int]) -> ClassPlan:
+    train, validation, test = (counts.get(split, 0) for split in ("train", "validation", "test"))
+    note = ""
+    if not train:
+        note = "no training example: it will never be predicted"
+    elif not test:
+        note = "no test example: it cannot be measured"
+    elif train < FEW_OF_A_CLASS:
+        note = "few examples"
+    return ClassPlan(name, train, validation, test, note)
 
 
 def _thin(plan: QuestionPlan) -> str:

@@ -23,6 +23,7 @@ from ml import checkpoints, services, workplace
 from ml.checkpoints import Kept
 from ml.child import Child
 from ml.comparing import answer_of
+from ml.core import stopping
 from ml.core.config import TrainConfig
 from ml.core.data import Example, Split, write_snapshot
 from ml.core.errors import CheckpointError, SnapshotError
@@ -132,12 +133,24 @@ def _watch_child(lease: Lease, run: TrainingRun, folder: Path) -> None:
                 # Asked here and not left to the heartbeat, so that a cancel takes a second.
                 lease.extend()
                 looked_at = time.monotonic()
+                _stop_early(run, child, story)
             lease.check()
             if line:
                 story.tell(line)
         status = child.wait()
         words = child.last_words()
     _judge(status, story, words)
+
+
+def _stop_early(run: TrainingRun, child: Child, story: "_Story") -> None:
+    """Pass on that somebody wants the best so far, once the child listens: it speaks then."""
+    if story.has_begun and not story.is_told_to_stop and _is_stop_requested(run):
+        child.signal(stopping.SIGNAL)
+        story.stop()
+
+
+def _is_stop_requested(run: TrainingRun) -> bool:
+    return TrainingRun.objects.filter(pk=run.pk, is_stop_requested=True).exists()
 
 
 def _judge(status: int, story: "_Story", words: str) -> None:
@@ -160,6 +173,8 @@ class _Story:
     run: TrainingRun
     is_finished: bool = False
     error: str = ""
+    has_begun: bool = False
+    is_told_to_stop: bool = False
     _told_at: float = 0.0
     _log_count: int = 0
 
@@ -173,6 +188,7 @@ class _Story:
             return
         match name:
             case "stage":
+                self.has_begun = True
                 self._log(event["message"])
                 self.lease.progress(done=0, total=0, message=event["message"])
             case "progress":
@@ -183,6 +199,11 @@ class _Story:
                 self.is_finished = True
             case "error":
                 self.error = str(event["message"])
+
+    def stop(self) -> None:
+        """Note that the child was told to end early."""
+        self.is_told_to_stop = True
+        self._log("Asked to stop early: the best so far is kept")
 
     def _progress(self, event: dict[str, Any]) -> None:
         is_last = event["done"] >= event["total"]

@@ -96,6 +96,31 @@ def _job_of_key(actor: User | None, key: str | None) -> Job | None:
     return Job.objects.filter(created_by=actor, idempotency_key=key).first() if key else None
 
 
+@transaction.atomic
+def stop_early(*, run: TrainingRun, actor: User | None) -> TrainingRun:
+    """Have a running training end now and keep the best weights so far; twice changes nothing.
+
+    Raises Conflict for one that has not begun or has ended: there is nothing to keep yet, or no
+    more to stop.
+    """
+    job = Job.objects.select_for_update().filter(training_run=run).first()
+    if job is None or job.is_finished:
+        raise Conflict("This training has ended already.")
+    if job.state != Job.State.RUNNING:
+        raise Conflict("This training has not begun yet, so there is nothing to keep. Cancel it.")
+    if TrainingRun.objects.filter(pk=run.pk, is_stop_requested=False).update(
+        is_stop_requested=True
+    ):
+        audit.record(
+            actor=actor,
+            project_id=run.project_id,
+            action="training.stopped_early",
+            subject=str(run),
+        )
+    run.refresh_from_db()
+    return run
+
+
 def note_epoch(*, run: TrainingRun, point: dict[str, Any]) -> None:
     """Add a point to the loss curve, in the caller's transaction."""
     run.curve = [*run.curve, point]

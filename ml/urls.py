@@ -11,6 +11,7 @@ urlpatterns = [
     path("rank/", views.rank, name="rank"),
     path("runs/<int:number>/", views.run_detail, name="run"),
     path("versions/<int:number>/", views.version_detail, name="version"),
+    path("runs/<int:number>/stop/", views.run_stop, name="stop"),
     path("compare/", views_registry.compare, name="compare"),
     path("versions/<int:number>/promote/", views_registry.version_promote, name="promote"),
     path("versions/<int:number>/rollback/", views_registry.version_rollback, name="rollback"),
@@ -26,6 +27,7 @@ _project = "projects/<slug:slug>"
 api_urlpatterns = [
     path(f"{_project}/training-runs/", api.TrainingRunListApi.as_view()),
     path(f"{_project}/training-runs/<int:number>/", api.TrainingRunApi.as_view()),
+    path(f"{_project}/training-runs/<int:number>/stop/", api.StopApi.as_view()),
     path(f"{_project}/model-versions/", api.ModelVersionListApi.as_view()),
     path(f"{_project}/model-versions/<int:number>/", api.ModelVersionApi.as_view()),
     path(f"{_project}/model-versions/<int:number>/promote/", api_compare.PromoteApi.as_view()),

@@ -132,6 +132,19 @@ def run_detail(request: HttpRequest, slug: str, number: int) -> HttpResponse:
     return response
 
 
+@login_required
+@require_POST
+def run_stop(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """End a training now and keep the best so far."""
+    project = enter(request, slug, at_least=Role.ANALYST, section="models")
+    run = selectors.run_of(project, number)
+    try:
+        services.stop_early(run=run, actor=signed_in(request))
+    except Conflict as error:
+        messages.error(request, error.detail)
+    return redirect("ml:run", slug=slug, number=number)
+
+
 def _curve(request: HttpRequest, run: TrainingRun) -> HttpResponse:
     """Answer with the loss curve when it has grown, else with nothing to swap."""
     is_finished = run.job is None or run.job.is_finished

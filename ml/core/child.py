@@ -2,7 +2,8 @@
 
 JOBDIR/config.json holds `train` (a TrainConfig) and the folders `features_dir`, `encoders_dir` and
 `output_dir`; JOBDIR/snapshot.jsonl holds the examples. Exit status 0 after `finished`, 1 after an
-`error` event with a plain sentence, 143 when told to stop.
+`error` event with a plain sentence, 143 when told to stop. SIGUSR1 ends the learning early: what
+is best so far is measured and kept.
 """
 
 import json
@@ -15,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
+from ml.core import stopping
 from ml.core.errors import CoreError
 
 log = logging.getLogger("ml.core.child")
@@ -25,6 +27,7 @@ _STOPPED: Final = 143
 def main(arguments: list[str]) -> int:
     """Run the training of a job directory and return the exit status."""
     signal.signal(signal.SIGTERM, _stop)
+    stopping.listen()
     logging.basicConfig(stream=sys.stderr, level=logging.ERROR, format="%(levelname)s %(message)s")
     emit = _events_on_stdout()
     if len(arguments) != 1:

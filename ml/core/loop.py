@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ml.core import stopping
 from ml.core.adamw import AdamW
 from ml.core.config import TrainConfig
 from ml.core.engines.base import Ints
@@ -68,7 +69,9 @@ class Study:
 
 
 def learn(study: Study, config: TrainConfig) -> Iterator[Epoch | Progress]:
-    """Train until the validation losses stop falling, then take the best weights back.
+    """Train until the validation losses stop falling or somebody wants the end of it.
+
+    The best weights are taken back then.
 
     AdamW with linear warm-up and decay and clipped gradients (Devlin et al., 2019). Raises
     DivergedError when the loss stops being a number.
@@ -89,10 +92,14 @@ def learn(study: Study, config: TrainConfig) -> Iterator[Epoch | Progress]:
                 raise DivergedError(epoch)
             if study.encoder_rate:
                 yield Progress((epoch - 1) * steps + step, epochs * steps, "Training")
+            if stopping.is_asked():
+                break
         losses = _validate(study)
-        yield Epoch(epoch, total / steps, _joint(study, losses), losses)
+        yield Epoch(epoch, total / step, _joint(study, losses), losses)
         for part in study.parts:
             part.note(losses, starts)
+        if stopping.is_asked():
+            break
         if losses and all(part.stale >= config.patience for part in study.parts if part.state):
             break
     for part in study.parts:

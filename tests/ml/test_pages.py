@@ -8,6 +8,7 @@ from django.test import Client
 from accounts.models import User
 from jobs.models import Job
 from ml.models import ModelVersion, PredictionJob, TrainingRun
+from ml.planning import plan_training
 from projects.models import Project, Role
 from reviews.models import Dataset, Review
 from tests.ml.conftest import finish, hold
@@ -55,6 +56,20 @@ def test_the_plan_counts_gold_and_names_its_basis(
 
     assert "Only 36 training answers" in page
     assert "this is roughly what two cores need" in page
+
+
+def test_the_plan_counts_every_answer_and_says_which_are_too_rare(
+    owner: User, labelled: list[Review], project: Project, signed_in: Browser
+) -> None:
+    by_key = {each.key: each for each in plan_training(project).questions}
+    sentiment = {each.name: each for each in by_key["sentiment"].classes}
+
+    assert (sentiment["Positive"].train_count, sentiment["Positive"].test_count) == (18, 6)
+    assert sentiment["Neutral"].note == "no training example: it will never be predicted"
+    assert {e.name: e.train_count for e in by_key["rating"].classes}["5"] == 18
+    assert {e.name: e.train_count for e in by_key["aspect_spans"].classes}["Quality"] == 36
+    page = text_of(signed_in(owner), "retrain/", tier="tfidf")
+    assert "1 with too few examples" in page
 
 
 def test_pressing_retrain_starts_one_training_however_often(

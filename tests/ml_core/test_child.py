@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ml.core import stopping
 from ml.core.config import TrainConfig
 from ml.core.data import Example, write_snapshot
 from tests.ml_core import tiny
@@ -108,3 +109,22 @@ def test_told_to_stop_it_goes_at_once_and_leaves_nothing(
     assert process.returncode == 143
     assert time.monotonic() - before < 5
     assert sorted(path.name for path in job.iterdir()) == ["config.json", "snapshot.jsonl"]
+
+
+def test_told_to_stop_early_it_measures_and_keeps_the_best_so_far(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    config = workshop.config("full", epochs=5000, learning_rate=1e-4, patience=5000)
+    job = make_job(tmp_path / "job", workshop, config, tiny.make_examples(200))
+    process = start(job)
+    assert process.stdout is not None
+    assert any('"Training"' in line for line in process.stdout)
+
+    os.kill(process.pid, stopping.SIGNAL)
+
+    out, errors = process.communicate(timeout=60)
+    last = json.loads(out.splitlines()[-1])
+    assert process.returncode == 0, errors
+    assert last["event"] == "finished"
+    assert 1 <= len(last["metrics"]["curve"]) < 5000
+    assert (job / "out" / "manifest.json").is_file()
