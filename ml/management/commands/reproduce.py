@@ -1,0 +1,68 @@
+"""Train one of the known recipes on its public data and print how good it became."""
+
+import json
+from argparse import ArgumentParser
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
+
+from ml.core.config import Tier
+from ml.core.errors import CoreError
+from ml.reproduce.recipes import RECIPES
+from ml.reproduce.running import Request, reproduce
+from ml.reproduce.table import as_table
+
+
+class Command(BaseCommand):
+    help = "Train a known recipe on its public data; prints our figures beside the others'."
+    requires_system_checks = ()
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("name", choices=sorted(RECIPES))
+        parser.add_argument("--data", required=True, type=Path, metavar="FOLDER")
+        parser.add_argument("--train-size", type=_positive, metavar="N", help="All by default.")
+        parser.add_argument("--seeds", type=_positive, default=3, metavar="N")
+        parser.add_argument(
+            "--tier", choices=[tier.value for tier in Tier], default=Tier.FROZEN.value
+        )
+        parser.add_argument("--encoder", metavar="NAME", help="The installed default otherwise.")
+        parser.add_argument("--json", type=Path, metavar="FILE", help="Write everything there too.")
+
+    def handle(self, *_args: Any, **options: Any) -> None:
+        request = Request(
+            data=options["data"],
+            features_dir=settings.FEATURES_DIR,
+            encoders_dir=settings.ENCODERS_DIR,
+            tier=Tier(options["tier"]),
+            encoder=options["encoder"] or settings.GLOSS_ENCODER,
+            train_size=options["train_size"],
+            seeds=options["seeds"],
+            device=settings.GLOSS_DEVICE,
+        )
+        try:
+            report = reproduce(RECIPES[options["name"]], request, self.stderr.write)
+        except CoreError as error:
+            raise CommandError(str(error)) from error
+        command = _command(options)
+        self.stdout.write(as_table(report, command))
+        if options["json"]:
+            stored = {"command": command, **report.to_json()}
+            text = json.dumps(stored, ensure_ascii=False, indent=2)
+            options["json"].write_text(text + "\n", "utf-8")
+
+
+def _positive(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise ValueError(text)
+    return number
+
+
+def _command(options: dict[str, Any]) -> str:
+    words = ["manage.py", "reproduce", options["name"], "--data", "FOLDER"]
+    if options["train_size"]:
+        words += ["--train-size", str(options["train_size"])]
+    words += ["--seeds", str(options["seeds"]), "--tier", options["tier"]]
+    return " ".join(words + (["--encoder", options["encoder"]] if options["encoder"] else []))
