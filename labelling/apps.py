@@ -16,6 +16,7 @@ class LabellingConfig(AppConfig):
         from labelling import accept_kind, bulk_kind, change_job, copies, filters, label_sources
         from labelling import columns as label_columns
         from labelling.gold_policy import KIND as GOLD_KIND
+        from labelling.overlap_job import KIND as OVERLAP_KIND
         from labelling.panels import flagged, labels, marks, talk
         from labelling.presets import PRESETS
         from labelling.proposals import Questions
@@ -54,6 +55,7 @@ class LabellingConfig(AppConfig):
             apply_preset,
         )
         kinds.register(GOLD_KIND)
+        kinds.register(OVERLAP_KIND)
         answers.register(GoldSink)
         label_copies.register(copies.copy_gold)
         classes.register("answer.", copies.class_of, copies.classes)

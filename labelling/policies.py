@@ -9,6 +9,7 @@ from accounts import audit
 from accounts.models import User
 from common.errors import FieldError, Invalid
 from labelling.gold_policy import change_gold_policy
+from labelling.overlap_job import request_opening
 from projects.models import GoldPolicy, Project
 
 MAX_OVERLAP = 20
@@ -40,8 +41,9 @@ def policies_of(project: Project) -> Policies:
 def set_policies(*, project: Project, actor: User, **changes: Any) -> Policies:
     """Change some policies; they hold for every review that is served or answered from now on.
 
-    Another policy of gold also holds for what was answered before. Raises Invalid, one error a
-    field, for values out of bounds, Conflict while gold still follows the change before.
+    Another policy of gold, and more overlap, also hold for what was answered before: a job sees to
+    it. Raises Invalid, one error a field, for values out of bounds, Conflict while the job of the
+    change before is still under way.
     """
     before = policies_of(project)
     wanted = Policies(**(asdict(before) | changes))
@@ -65,6 +67,10 @@ def set_policies(*, project: Project, actor: User, **changes: Any) -> Policies:
             before={name: getattr(before, name) for name in changed},
             after=changed,
         )
+    if wanted.overlap_count > 1 and (
+        wanted.overlap_count > before.overlap_count or wanted.overlap_share > before.overlap_share
+    ):
+        request_opening(project=project, actor=actor)
     return policies_of(project)
 
 

@@ -17,12 +17,13 @@ from jobs import kinds
 from jobs.models import Job
 from jobs.services import enqueue
 from jobs.worker import run_here
-from labelling import change_job, gold_policy
+from labelling import change_job, gold_policy, overlap_job
 from labelling.adjudication import adjudicate
 from labelling.change_json import to_json
 from labelling.changes import Change, Merge, Split
 from labelling.gold_policy import change_gold_policy
 from labelling.models import Annotation
+from labelling.policies import set_policies
 from labelling.services import record_annotation
 from labelling.snapshot import OptionSnapshot
 from projects.models import Membership, Project
@@ -71,6 +72,7 @@ def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(undo, "_SAID", 2)
     monkeypatch.setattr(search_index, "FEW", 0)
     monkeypatch.setattr(gold_policy, "SLICE", 5)
+    monkeypatch.setattr(overlap_job, "SLICE", 5)
     for function, name in ((removal.remove_slice, "size"), (search_index.index_batch, "rows")):
         assert function.__kwdefaults__ is not None
         monkeypatch.setitem(function.__kwdefaults__, name, 5)
@@ -304,6 +306,18 @@ def _changing_gold(project: Project, owner: User) -> Job:
     return change_gold_policy(project=project, policy="unanimous", actor=owner)
 
 
+def _raising_overlap(project: Project, owner: User) -> Job:
+    """Ask for three answers where reviews have one, two or none."""
+    old = _old(project, owner)
+    answers = {"sentiment": "neutral", "rating": 1, "aspects": []}
+    for person, count in ((owner, 9), (_somebody(), 4)):
+        for review in Review.objects.filter(dataset=old).order_by("pk")[:count]:
+            record_annotation(review=review, annotator=person, answers=answers)
+    AuditEvent.objects.filter(project_id=project.pk, subject__startswith="review ").delete()
+    set_policies(project=project, actor=owner, overlap_count=3, overlap_share=1.0)
+    return Job.objects.get(project=project, kind="overlap")
+
+
 def _somebody() -> User:
     found, _ = User.objects.get_or_create(username="ben")
     return found
@@ -330,6 +344,7 @@ KINDS: dict[str, tuple[str, Prepare]] = {
     "export as a workbook": ("export", _exporting(format="xlsx")),
     "export as a folder": ("export", _exporting(format="huggingface")),
     "change of gold": ("gold", _changing_gold),
+    "more overlap": ("overlap", _raising_overlap),
     "change of the questions": ("questions", _changing_questions),
     "removal": ("undo-import", _removing),
     "removal of a selection": ("undo-import", _removing_a_selection),

@@ -14,6 +14,8 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from common.errors import Conflict, Invalid
+from jobs.models import Job
+from jobs.worker import run_here
 from labelling import checks, leases, policies, queue, reservations, seats, services
 from labelling.models import (
     Adjudication,
@@ -247,6 +249,32 @@ def test_when_fewer_are_wanted_than_before_open_reviews_close(
 
 
 # --- Questions that have changed ------------------------------------------------------------------
+
+
+def test_when_more_are_wanted_than_before_answered_reviews_open_to_others(
+    project: Project, anna: User, ben: User, owner: User
+) -> None:
+    one, decided = factories.review(project), factories.review(project)
+    while (mine := ask(project, anna)) is not None:
+        give(mine, anna)
+    Adjudication.objects.create(
+        project=project, review=decided, reviewer=owner, schema_id=current_schema(project).id,
+        answers=GOOD,
+    )  # fmt: skip
+    assert ask(project, ben) is None
+
+    policies.set_policies(project=project, actor=owner, overlap_count=2, overlap_share=1.0)
+    project.refresh_from_db()
+    job = run_here(Job.objects.get(kind="overlap"))
+
+    assert job.state == Job.State.SUCCEEDED
+    assert OpenReview.objects.get().review == one
+    assert ask(project, anna) is None
+    give(take(project, ben), ben)
+    assert set(one.annotations.values_list("annotator", flat=True)) == {anna.pk, ben.pk}
+    assert not OpenReview.objects.exists()
+    policies.set_policies(project=project, actor=owner, overlap_count=1)
+    assert Job.objects.filter(kind="overlap").count() == 1
 
 
 def test_a_review_is_answered_again_by_the_same_person(
