@@ -128,7 +128,9 @@ class Waiting:
         place: int = cache.get(self._key("unranked")) or random.randint(low, high)  # noqa: S311
         unready = self._unready_datasets()
         for start, size in ((place, WINDOWS[0]), (place, WINDOWS[1]), (low, WINDOWS[1])):
-            ends = compiled.numbers(_unranked_after, size, project=self._project.pk, start=start)
+            ends = compiled.numbers(
+                _unranked_after, size, project=self._project.pk, start=start, high=high
+            )
             end = ends[0] if ends else high + 1
             yield compiled.numbers(_few_within, unready, **self._ids, start=start, end=end)
 
@@ -294,8 +296,9 @@ def _unranked_end(order: str, *, project: int) -> "QuerySet[Review, Any]":
     return _unranked(project).order_by(order).values_list("id")[:1]
 
 
-def _unranked_after(size: int, *, project: int, start: int) -> "QuerySet[Review, Any]":
-    reviews = _unranked(project).filter(id__gte=start)
+def _unranked_after(size: int, *, project: int, start: int, high: int) -> "QuerySet[Review, Any]":
+    # PostgreSQL walks the primary key when it takes many to be waiting, then not to the very end.
+    reviews = _unranked(project).filter(id__gte=start, id__lte=high)
     return reviews.order_by("id").values_list("id")[size : size + 1]
 
 

@@ -106,7 +106,10 @@ def _database() -> dict[str, Any]:
     database: dict[str, Any] = environ.Env.db_url_config(ENV.database_url)
     if ENV.is_embedded:
         # In-memory test databases are not shared between threads, and ours are used by threads.
-        return database | {"OPTIONS": _SQLITE, "TEST": {"NAME": HOME / "test.sqlite3"}}
+        # Opening the file for every request would read its schema again, and closing it last would
+        # write the whole log back.
+        kept = {"OPTIONS": _SQLITE, "TEST": {"NAME": HOME / "test.sqlite3"}, "CONN_MAX_AGE": 60}
+        return database | kept
     return database | {"CONN_HEALTH_CHECKS": True, "CONN_MAX_AGE": 60}
 
 

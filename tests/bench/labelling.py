@@ -1,6 +1,7 @@
 """How fast a team labels, against real processes: many annotators, many reviews, nothing lost.
 
-ROWS (1,000,000), ANNOTATORS (50) and TURNS (200 reviews each) make it smaller.
+ROWS (1,000,000), ANNOTATORS (50) and TURNS (200 reviews each) make it smaller; THINK is the mean
+pause in seconds (1).
 """
 
 import http.client
@@ -17,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import servers
+from tests.bench import reviewers
 from tests.bench.imports import environment
 from tests.bench.report import Report, percentile
 from tests.stack import Stack
@@ -26,7 +28,7 @@ ANNOTATORS = int(os.environ.get("ANNOTATORS", "50"))
 TURNS = int(os.environ.get("TURNS", "200"))
 #: Several people answer this share of the reviews.
 OVERLAP, OVERLAP_SHARE = 2, 0.2
-THINK_SECONDS = 1.0
+THINK_SECONDS = float(os.environ.get("THINK", "1.0"))
 _ANSWERS = {"sentiment": "positive"}
 
 
@@ -37,6 +39,7 @@ def run(report: Report) -> None:
         with Stack(folder / "sqlite") as gloss:
             _alone(report, gloss)
             _growth(report, gloss, "SQLite")
+            reviewers.measure(report, gloss, "SQLite")
         with Stack(folder / "team") as gloss:
             _team(report, gloss, "SQLite", min(8, ANNOTATORS))
         if servers.postgres_bin() is None:
@@ -47,6 +50,7 @@ def run(report: Report) -> None:
                 _team(report, gloss, "PostgreSQL", ANNOTATORS)
             with Stack(folder / "grown") as gloss:
                 _growth(report, gloss, "PostgreSQL")
+                reviewers.measure(report, gloss, "PostgreSQL")
 
 
 # --- One client, and eight without a pause --------------------------------------------------------
@@ -61,7 +65,7 @@ def _alone(report: Report, gloss: Stack) -> None:
         value = percentile(times[what], 0.5) * 1000
         report.add(f"SQLite, {rows:,} reviews, one client: {what}, p50", value, "ms", n=TURNS)
     started = time.perf_counter()
-    done = _side_by_side(gloss.port, "alone", tokens, turns=TURNS // 2, think=0)
+    done = _side_by_side(gloss.port, "alone", tokens, turns=TURNS // 2, think=0, trivial=False)
     rate = sum(len(each.acknowledged) for each in done) / (time.perf_counter() - started)
     report.add(f"SQLite, {rows:,} reviews, 8 clients without a pause", rate, "labels/s", n=1)
     report.add("of these, refused or failed", sum(each.failures for each in done), "calls", n=1)
@@ -154,14 +158,15 @@ class Outcome:
 
 
 def _side_by_side(
-    port: int, slug: str, tokens: list[str], *, turns: int, think: float
+    port: int, slug: str, tokens: list[str], *, turns: int, think: float, trivial: bool = True
 ) -> list[Outcome]:
     done = [Outcome() for _ in tokens]
     gate = threading.Barrier(len(tokens))
 
     def work(number: int) -> None:
         gate.wait()
-        _label(port, slug, tokens[number], turns=turns, think=think, into=done[number])
+        into = done[number]
+        _label(port, slug, tokens[number], turns=turns, think=think, into=into, trivial=trivial)
 
     threads = [threading.Thread(target=work, args=(number,)) for number in range(len(tokens))]
     for thread in threads:
@@ -179,6 +184,7 @@ def _label(
     turns: int,
     think: float = 0,
     into: Outcome | None = None,
+    trivial: bool = True,
 ) -> Outcome:
     """Ask for a review, think, answer; a trivial view in between."""
     outcome = into or Outcome()
@@ -198,7 +204,8 @@ def _label(
             outcome.acknowledged.append(body["id"])
         else:
             outcome.failures += 1
-        _timed(outcome, "trivial", client, "/healthz", token)
+        if trivial:
+            _timed(outcome, "trivial", client, "/healthz", token)
     client.close()
     return outcome
 
@@ -227,8 +234,13 @@ def _timed(
 
 
 def _analyze(gloss: Stack) -> None:
-    code = "from django.db import connection\nconnection.cursor().execute('ANALYZE')\nprint('true')"
-    gloss.python(code)
+    # What PostgreSQL does by itself within minutes of an import.
+    gloss.python(
+        "from django.db import connection\n"
+        "is_server = connection.vendor == 'postgresql'\n"
+        "connection.cursor().execute('VACUUM ANALYZE' if is_server else 'ANALYZE')\n"
+        "print('true')"
+    )
 
 
 _MAKE = """
@@ -243,6 +255,22 @@ from projects.services import create_project
 from reviews.models import Dataset, Review
 
 slug, people, fresh, labelled, answered = {arguments}
+SERIES = (
+    "generate_series(1, %s) AS series(n)" if connection.vendor == "postgresql" else
+    "(WITH RECURSIVE s(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM s LIMIT %s) SELECT n FROM s)")
+
+
+def copies(row, source, parameters, **changed):
+    # As many rows like this one as the source has, by the database itself: a million take seconds.
+    columns = [each.column for each in row._meta.concrete_fields if not each.primary_key]
+    table = row._meta.db_table
+    values = ", ".join(changed.get(name, "t." + name) for name in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {{table}} ({{', '.join(columns)}}) SELECT {{values}} "
+            f"FROM {{table}} t, {{source}} WHERE t.id = %s", [*parameters, row.pk])
+
+
 owner, _ = User.objects.get_or_create(username="o")
 project = create_project(slug=slug, name=slug, preset="sentiment", owner=owner)
 schema = current_schema(project)
@@ -256,23 +284,24 @@ for number in range(people):
 dataset = Dataset.objects.create(project=project, name="d", is_ready=True,
                                  review_count=fresh + labelled + answered)
 made = 0
-for count, is_labelled in ((fresh, False), (labelled, True), (answered, True)):
-    for start in range(0, count, 20000):
-        with transaction.atomic():
-            size = min(20000, count - start)
-            rows = Review.objects.bulk_create([
-                Review(project=project, dataset=dataset, row_number=made + n + 1,
-                       text=f"Review number {{made + n}} of a thing that I bought and like well.",
-                       text_key=made + n, split="train", is_labelled=is_labelled)
-                for n in range(size)], batch_size=2000)
-            made += size
-            if count == answered and is_labelled and answered:
-                Annotation.objects.bulk_create([
-                    Annotation(project=project, review=each, annotator=members[0],
-                               schema_id=schema.id) for each in rows], batch_size=2000)
-                OpenReview.objects.bulk_create([
-                    OpenReview(project=project, review=each, cause="overlap") for each in rows],
-                    batch_size=2000)
+for kind, count in (("fresh", fresh), ("labelled", labelled), ("answered", answered)):
+    if not count:
+        continue
+    with transaction.atomic():
+        first = Review.objects.create(
+            project=project, dataset=dataset, row_number=made + 1, text_key=made + 1, split="train",
+            text="A thing that I bought and like well.", is_labelled=kind != "fresh")
+        if count > 1:
+            copies(first, SERIES, [count - 1], row_number="t.row_number + n",
+                   text_key="t.text_key + n", text="'Review number ' || n || '. ' || t.text")
+        made += count
+        if kind == "answered":
+            theirs = "(SELECT id AS n FROM reviews_review WHERE dataset_id = %s AND id > %s) r"
+            said = Annotation.objects.create(
+                project=project, review=first, annotator=members[0], schema_id=schema.id)
+            copies(said, theirs, [dataset.pk, first.pk], review_id="n")
+            opened = OpenReview.objects.create(project=project, review=first, cause="overlap")
+            copies(opened, theirs, [dataset.pk, first.pk], review_id="n")
 if answered:
     Project.objects.filter(pk=project.pk).update(overlap_count=2)
 print(json.dumps(tokens))
