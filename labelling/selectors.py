@@ -149,6 +149,7 @@ class GoldExample:
     text: str
     split: str
     answers: dict[str, GoldValue]
+    product: str = ""
 
 
 def gold_examples(
@@ -161,10 +162,10 @@ def gold_examples(
     """
     questions = _asked(current_schema(project), question_keys)
     for chunk in _chunks(_gold_review_ids(project, questions)):
-        reviews = Review.objects.filter(pk__in=chunk).values_list("id", "text", "split")
+        reviews = Review.objects.filter(pk__in=chunk).values_list("id", "text", "split", "product")
         answers = gold_answers(project, questions=questions.values(), review_ids=chunk)
-        for review_id, text, split in reviews.order_by("id"):
-            yield GoldExample(review_id, text, split, answers.get(review_id, {}))
+        for review_id, text, split, product in reviews.order_by("id"):
+            yield GoldExample(review_id, text, split, answers.get(review_id, {}), product)
 
 
 def gold_answers(

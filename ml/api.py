@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from django.http import Http404
-from drf_spectacular.utils import extend_schema
+from django.http import Http404, HttpResponse
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,6 +12,7 @@ from rest_framework.response import Response
 from common.api import IDEMPOTENCY, CursorPagination, idempotency_key, valid
 from jobs.api import JobOut, job_link
 from ml import selectors, services
+from ml.evaluation_files import CONTENT_TYPES, evaluation_response
 from ml.models import Evaluation, ModelVersion, Tier, TrainingRun
 from ml.planning import Wishes, plan_training
 from projects.api_base import ProjectAPIView
@@ -212,6 +214,23 @@ class ModelVersionApi(ProjectAPIView):
         """Return the version with its metrics, intervals, baselines and confusion matrices."""
         version = selectors.version_of(self.project, numbered(number))
         return Response(ModelVersionDetailOut(version).data)
+
+
+class EvaluationApi(ProjectAPIView):
+    """What was measured about a version, with what its charts show."""
+
+    roles = {"GET": Role.VIEWER}
+
+    @extend_schema(
+        responses={
+            (200, kind.partition(";")[0]): OpenApiTypes.BINARY for kind in CONTENT_TYPES.values()
+        },
+        parameters=[OpenApiParameter("format", str, enum=list(CONTENT_TYPES))],
+    )
+    def get(self, request: Request, slug: str, number: int) -> HttpResponse:  # noqa: ARG002
+        """Send figures, curves, reliability, residuals and slices (json), or every figure (csv)."""
+        version = selectors.version_of(self.project, numbered(number))
+        return evaluation_response(version, request.query_params.get("format", "json"))
 
 
 def numbered(number: int) -> int:

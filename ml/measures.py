@@ -75,18 +75,32 @@ class Measure:
     model: Figure
     majority: Figure
     tfidf: Figure
+    lstm: Figure = Figure()
+    single_task: Figure = Figure()
     is_lower_better: bool = False
+
+    def beside(self) -> list[tuple[str, Figure]]:
+        """Return the baselines under the names that people read, best known first."""
+        return [
+            ("one model a question", self.single_task),
+            ("LSTM", self.lstm),
+            ("words (TF-IDF)", self.tfidf),
+            ("always the same answer", self.majority),
+        ]
 
 
 @dataclass(frozen=True, slots=True)
 class OptionMeasure:
     """How one option fares."""
 
+    key: str
     name: str
     n: int
     precision: Figure
     recall: Figure
     f1: Figure
+    auc: Figure = Figure()
+    average_precision: Figure = Figure()
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +125,22 @@ class QuestionMeasures:
     options: tuple[OptionMeasure, ...]
     confusion: Confusion | None
     note: str
+    baselines: frozenset[str] = frozenset()
+
+    @property
+    def has_lstm(self) -> bool:
+        """Tell whether an LSTM was trained beside the model."""
+        return "lstm" in self.baselines
+
+    @property
+    def has_single_task(self) -> bool:
+        """Tell whether a model of this question alone was trained beside the model."""
+        return "single_task" in self.baselines
+
+    @property
+    def has_ranking(self) -> bool:
+        """Tell whether options have figures that need no threshold."""
+        return any(option.auc.n is not None for option in self.options)
 
 
 def read(
@@ -133,11 +163,12 @@ def read(
         headline=_measure(metrics, headline) if headline else None,
         others=tuple(_measure(metrics, name) for name in _estimates(model) if name != headline),
         options=tuple(
-            _option(names.get(option, option), each)
+            _option(option, names.get(option, option), each)
             for option, each in (model.get("per_option") or {}).items()
         ),
         confusion=_confusion(metrics, key, names, reviews_url, version),
         note=str(metrics.get("note", "")),
+        baselines=frozenset(metrics.get("baselines") or ()),
     )
 
 
@@ -161,17 +192,22 @@ def _measure(metrics: Mapping[str, Any], name: str) -> Measure:
         model=Figure.of((metrics.get("model") or {}).get(name)),
         majority=Figure.of((baselines.get("majority") or {}).get(name)),
         tfidf=Figure.of((baselines.get("tfidf") or {}).get(name)),
+        lstm=Figure.of((baselines.get("lstm") or {}).get(name)),
+        single_task=Figure.of((baselines.get("single_task") or {}).get(name)),
         is_lower_better=name in _LOWER_IS_BETTER,
     )
 
 
-def _option(name: str, raw: Mapping[str, Any]) -> OptionMeasure:
+def _option(key: str, name: str, raw: Mapping[str, Any]) -> OptionMeasure:
     return OptionMeasure(
+        key=key,
         name=name,
         n=int(raw.get("n", 0)),
         precision=Figure.of(raw.get("precision")),
         recall=Figure.of(raw.get("recall")),
         f1=Figure(raw.get("f1"), raw.get("f1_low"), raw.get("f1_high"), raw.get("n")),
+        auc=Figure.of(raw.get("auc")),
+        average_precision=Figure.of(raw.get("average_precision")),
     )
 
 

@@ -142,6 +142,8 @@ class Evaluation(models.Model):
     example_count = models.PositiveIntegerField()
     #: As ml.core.metrics writes them: model, baselines, confusion, note.
     metrics = models.JSONField()
+    #: As ml.core.diagnostics writes them: curves, reliability, slices; empty in older versions.
+    details = models.JSONField(default=dict)
 
     class Meta:
         constraints = [

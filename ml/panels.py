@@ -13,7 +13,7 @@ from jobs.models import Job
 from labelling.selectors import current_schema, schema_version
 from labelling.snapshot import QuestionSnapshot
 from labelling.spans import Piece, SpanValue, pieces
-from ml import measures, selectors
+from ml import charts, measures, selectors
 from ml.measures import Figure, QuestionMeasures
 from ml.models import ModelVersion, Prediction, Tier, TrainingRun
 from projects.models import Membership, Project
@@ -51,6 +51,24 @@ def measures_of(version: ModelVersion) -> list[QuestionMeasures]:
             version=version.number,
         )
         for row in selectors.evaluations_of(version)
+    ]
+
+
+def drawn_measures_of(version: ModelVersion) -> list[tuple[QuestionMeasures, list[Chart]]]:
+    """Return the version's measures, each with its charts."""
+    details = selectors.details_of(version)
+    slug = version.project.slug
+    return [
+        (each, charts.charts_of(each, details.get(each.key, {}), slug=slug))
+        for each in measures_of(version)
+    ]
+
+
+def asked_baselines(found: list[QuestionMeasures]) -> list[str]:
+    """Return the names of the baselines that were trained on request, for the table of them all."""
+    return [
+        *(["One model a question"] if any(each.has_single_task for each in found) else []),
+        *(["LSTM"] if any(each.has_lstm for each in found) else []),
     ]
 
 

@@ -106,7 +106,7 @@ def _write_snapshot(lease: Lease, run: TrainingRun, folder: Path) -> None:
 
 def _example(gold: GoldExample) -> Example:
     answers = {key: answer_of(value) for key, value in gold.answers.items()}
-    return Example(gold.review_id, gold.text, cast("Split", gold.split), answers)
+    return Example(gold.review_id, gold.text, cast("Split", gold.split), answers, gold.product)
 
 
 def _write_config(run: TrainingRun, folder: Path) -> None:

@@ -1,6 +1,8 @@
 """Read trainings, versions and predictions of a project."""
 
-from django.db.models import Min, QuerySet
+from typing import Any
+
+from django.db.models import Min, Prefetch, QuerySet
 from django.urls import reverse
 
 from common.errors import Conflict, NotVisible
@@ -20,7 +22,10 @@ def versions_of(project: Project) -> QuerySet[ModelVersion]:
     return (
         ModelVersion.objects.filter(project=project)
         .select_related("project", "training_run", "training_run__created_by")
-        .prefetch_related("evaluations")
+        .prefetch_related(
+            # Details are large; only the page of one version reads them.
+            Prefetch("evaluations", queryset=Evaluation.objects.defer("details"))
+        )
         .order_by("-id")
     )
 
@@ -125,6 +130,12 @@ def evaluations_of(version: ModelVersion) -> list[Evaluation]:
     }
     rows = list(version.evaluations.all())
     return sorted(rows, key=lambda row: (place.get(row.question_key, len(place)), row.pk))
+
+
+def details_of(version: ModelVersion) -> dict[str, dict[str, Any]]:
+    """Return what charts show of every question; older versions have kept none of it."""
+    rows = Evaluation.objects.filter(model_version=version).values_list("question_key", "details")
+    return {key: details for key, details in rows if details}
 
 
 def outcome_of_training(job: Job) -> tuple[str, str] | None:

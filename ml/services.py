@@ -183,13 +183,15 @@ def _note_end(run: TrainingRun, kept: Kept, metrics: dict[str, Any]) -> None:
 
 
 def _evaluations(version: ModelVersion, metrics: dict[str, Any]) -> Iterator[Evaluation]:
-    for key, question in metrics["questions"].items():
+    for key, measured in metrics["questions"].items():
+        question = {name: value for name, value in measured.items() if name != "details"}
         yield Evaluation(
             model_version=version,
             question_key=key,
             kind=question["kind"],
             example_count=question["n"],
             metrics=question,
+            details=measured.get("details", {}),
         )
 
 

@@ -16,6 +16,7 @@ from jobs.views import STOP_POLLING
 from ml import panels, panels_registry, selectors, services, serving
 from ml.api_predict import readable, results_response
 from ml.champion import gate_of, rank_again
+from ml.evaluation_files import evaluation_response
 from ml.forms import PredictForm, TrainForm, TryForm
 from ml.models import ModelVersion, PredictionJob, TrainingRun
 from ml.planning import TrainingPlan, plan_training
@@ -185,18 +186,30 @@ def version_detail(request: HttpRequest, slug: str, number: int) -> HttpResponse
     project = enter(request, slug, section="models")
     version = selectors.version_of(project, number)
     champion = selectors.champion_of(project)
+    drawn = panels.drawn_measures_of(version)
     context = {
         "version": version,
         "run": version.training_run,
         "champion": champion,
-        "measures": panels.measures_of(version),
         "gate": gate_of(champion, version),
         "about": panels_registry.about(version),
         "promotions": list(version.promotions.select_related("actor", "before").order_by("-id")),
+        "measures": [each for each, _ in drawn],
+        "drawn": drawn,
+        "beside": panels.asked_baselines([each for each, _ in drawn]),
         "config": panels.config_facts(version.training_run),
         "subnav": panels.subnav(request, project),
     }
     return render(request, "ml/version.html", context)
+
+
+@login_required
+@require_GET
+def version_evaluation(request: HttpRequest, slug: str, number: int) -> HttpResponse:
+    """Send everything that was measured about one version as a file."""
+    project = enter(request, slug, section="models")
+    version = selectors.version_of(project, number)
+    return evaluation_response(version, request.GET.get("format", "csv"))
 
 
 @login_required

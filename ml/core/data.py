@@ -33,12 +33,16 @@ Answer = str | float | frozenset[str] | tuple[SpanAnswer, ...]
 
 @dataclass(frozen=True)
 class Example:
-    """Hold one review, its split and its gold answers; an unanswered question is absent."""
+    """Hold one review, its split and its gold answers; an unanswered question is absent.
+
+    `product` is what the review is about, where that is known; nothing learns from it.
+    """
 
     id: int
     text: str
     split: Split
     answers: Mapping[str, Answer] = field(default_factory=dict)
+    product: str = ""
 
     def __post_init__(self) -> None:
         if self.split not in get_args(Split):
@@ -124,7 +128,7 @@ def _examples(lines: Iterable[str]) -> Iterator[Example]:
 
 def _example(row: Mapping[str, Any]) -> Example:
     answers = {question: _answer(stored) for question, stored in row["answers"].items()}
-    return Example(int(row["id"]), row["text"], row["split"], answers)
+    return Example(int(row["id"]), row["text"], row["split"], answers, row.get("product", ""))
 
 
 def _answer(stored: Mapping[str, Any]) -> Answer:
@@ -147,6 +151,8 @@ def _line(example: Example) -> str:
         "split": example.split,
         "answers": {question: _stored(answer) for question, answer in example.answers.items()},
     }
+    if example.product:
+        row["product"] = example.product
     return json.dumps(row, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
 
 

@@ -1,16 +1,19 @@
 """Calibrate a model on validation rows and measure it on test rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from ml.core.answers import Prediction, predictions, to_answer
+from ml.core.answers import Prediction, predictions
 from ml.core.baselines import majority
 from ml.core.calibration import Calibration, calibrate
 from ml.core.config import HeadConfig, Kind
-from ml.core.data import Answer, Example, answered
+from ml.core.data import Example, answered
+from ml.core.diagnostics import Judged, confidence_metrics, details, reliability_of
+from ml.core.intervals import wilson
+from ml.core.limits import check_limits
 from ml.core.metrics import confusion_table, measure
 from ml.core.scores import Model, Scores
 
@@ -38,8 +41,11 @@ def fit_calibrations(model: Model, examples: Sequence[Example]) -> dict[str, Cal
     return found
 
 
-def measure_model(model: Model, examples: Sequence[Example]) -> Measured:
-    """Calibrate on validation rows, predict the test rows and measure every question on them."""
+def measure_model(model: Model, examples: Sequence[Example], *, in_detail: bool = True) -> Measured:
+    """Calibrate on validation rows, predict the test rows and measure every question on them.
+
+    In detail, a question's `details` hold what charts show: curves, reliability, slices.
+    """
     calibrations = fit_calibrations(model, examples)
     rows = [example for example in examples if example.split == "test"]
     texts = [example.text for example in rows]
@@ -51,7 +57,12 @@ def measure_model(model: Model, examples: Sequence[Example]) -> Measured:
         given = predictions(head, scores[key], calibrations[key], texts)
         for row, prediction in zip(found, given, strict=True):
             row[key] = prediction
-        questions[key] = _measure_question(head, rows, given)
+        judged = _judged(head, rows, given)
+        questions[key] = _measure_question(judged)
+        if judged.examples and in_detail:
+            own = details(judged, model.heads)
+            own["calibration"] = _calibrated(judged, scores[key], calibrations[key], rows)
+            questions[key]["details"] = own
     return Measured(calibrations, found, questions)
 
 
@@ -76,40 +87,56 @@ def subset(scores: Scores, rows: Sequence[int]) -> Scores:
     return scores[np.array(rows, dtype=np.int64)]
 
 
-def _measure_question(
-    head: HeadConfig, rows: Sequence[Example], given: Sequence[Prediction]
-) -> dict[str, Any]:
-    pairs = [
-        (example.answers[head.question], to_answer(head, prediction))
-        for example, prediction in zip(rows, given, strict=True)
-        if head.question in example.answers
-    ]
-    result: dict[str, Any] = {"kind": head.kind.value, "n": len(pairs), "model": None}
-    if not pairs:
+def _judged(head: HeadConfig, rows: Sequence[Example], given: Sequence[Prediction]) -> Judged:
+    chosen = [i for i, example in enumerate(rows) if head.question in example.answers]
+    return Judged(head, [rows[i] for i in chosen], [given[i] for i in chosen])
+
+
+def _measure_question(judged: Judged) -> dict[str, Any]:
+    head, n = judged.head, len(judged.examples)
+    result: dict[str, Any] = {"kind": head.kind.value, "n": n, "model": None}
+    if not n:
         return {**result, "note": "No test review has an answer, so nothing could be measured."}
-    gold, found = _unzipped(pairs)
-    result["model"] = measure(head, gold, found)
-    if head.kind is Kind.NUMBER:
-        result["model"]["coverage"] = _coverage(head, rows, given)
+    gold, found = judged.gold, judged.found
+    result["model"] = _figures(judged)
     table = confusion_table(head, gold, found)
     return {**result, "confusion": table} if table else result
 
 
-def _coverage(
-    head: HeadConfig, rows: Sequence[Example], given: Sequence[Prediction]
-) -> dict[str, Any]:
-    from ml.core.intervals import wilson
+def _figures(judged: Judged) -> dict[str, Any]:
+    head = judged.head
+    texts = [example.text for example in judged.examples]
+    figures = measure(head, judged.gold, judged.found, texts)
+    if head.kind is Kind.NUMBER:
+        figures["coverage"] = _coverage(judged)
+    sure = confidence_metrics(judged)
+    for option, own in sure.pop("per_option", {}).items():
+        figures["per_option"][option] |= own
+    figures |= sure
+    check_limits(figures)
+    return figures
 
+
+def _coverage(judged: Judged) -> dict[str, Any]:
     hits = [
-        prediction["low"] <= float(answer) <= prediction["high"]
-        for example, prediction in zip(rows, given, strict=True)
-        if isinstance(answer := example.answers.get(head.question), int | float)
+        prediction["low"] <= float(gold) <= prediction["high"]
+        for gold, prediction in zip(judged.gold, judged.predictions, strict=True)
+        if isinstance(gold, int | float)
     ]
     return wilson(sum(hits), len(hits))
 
 
-def _unzipped(pairs: Sequence[tuple[Answer, Answer]]) -> tuple[list[Answer], list[Answer]]:
-    return [gold for gold, _ in pairs], [found for _, found in pairs]
+def _calibrated(
+    judged: Judged, scores: Scores, calibration: Calibration, rows: Sequence[Example]
+) -> dict[str, Any]:
+    """Return the calibration, and the error that confidences would have without it."""
+    head = judged.head
+    found = calibration.to_json()
+    if head.kind is Kind.NUMBER:
+        return found
+    raw = replace(calibration, temperature=1.0)
+    given = predictions(head, scores, raw, [example.text for example in rows])
+    return {**found, "ece_before": reliability_of(_judged(head, rows, given)).ece}
 
 
 def _spread(head: HeadConfig, examples: Sequence[Example]) -> float:

@@ -212,7 +212,7 @@ def _baselines(
 ) -> dict[str, dict[str, Any]]:
     found = {"majority": majority_metrics(config.heads, examples)}
     if terms is not None:
-        measured = measure_model(terms, examples)
+        measured = measure_model(terms, examples, in_detail=False)
         found["tfidf"] = {q: m["model"] for q, m in measured.questions.items() if m["model"]}
     return found
 
