@@ -40,6 +40,7 @@ class LearningConfig(AppConfig):
                 outcome="ml.selectors.outcome_of_prediction",
             )
         )
+        kinds.register(kinds.Kind("explain", "Explanation", "predict", "ml.explaining.run"))
         filters.register()
         label_sources.register()
         register(panels.panel_of)

@@ -41,7 +41,7 @@ def load(version: ModelVersion, *, engine: str = "onnx") -> "Predictor":
     """
     from ml.core.predict import Predictor
 
-    _check_trusted(version)
+    check_trusted(version)
     checkpoints.check_here(version)
     try:
         checkpoints.check_manifest(version)
@@ -56,7 +56,8 @@ def load(version: ModelVersion, *, engine: str = "onnx") -> "Predictor":
         raise NotReady(f"The files of {version} cannot be trusted: {error}") from error
 
 
-def _check_trusted(version: ModelVersion) -> None:
+def check_trusted(version: ModelVersion) -> None:
+    """Raise NotReady for a version in quarantine."""
     if version.state != ModelVersion.State.READY:
         raise NotReady(
             f"The files of {version} cannot be trusted, so it answers nothing. Roll back to an "
@@ -90,7 +91,7 @@ def _one_at_a_time() -> Iterator[None]:
 
 def _predictor(version: ModelVersion) -> "Predictor":
     # Asked also of what is loaded already: another process may have found the damage.
-    _check_trusted(version)
+    check_trusted(version)
     key = (version.pk, version.manifest_sha256)
     if key in _loaded:
         _loaded.move_to_end(key)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from ml import api, api_compare, api_predict, views, views_registry
+from ml import api, api_compare, api_predict, views, views_explain, views_registry
 
 app_name = "ml"
 urlpatterns = [
@@ -13,6 +13,7 @@ urlpatterns = [
     path("versions/<int:number>/", views.version_detail, name="version"),
     path("versions/<int:number>/evaluation/", views.version_evaluation, name="evaluation"),
     path("runs/<int:number>/stop/", views.run_stop, name="stop"),
+    path("explain/<int:review_id>/", views_explain.explain, name="explain"),
     path("compare/", views_registry.compare, name="compare"),
     path("versions/<int:number>/promote/", views_registry.version_promote, name="promote"),
     path("versions/<int:number>/rollback/", views_registry.version_rollback, name="rollback"),

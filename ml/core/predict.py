@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ml.core import checkpoint
 from ml.core.answers import Prediction, predict
@@ -16,6 +16,9 @@ from ml.core.heads_numpy import NumpyHead, split_arrays
 from ml.core.neural import NeuralModel
 from ml.core.scores import Model
 from ml.core.tfidf import TERMS, VOCABULARY, TfidfModel
+
+if TYPE_CHECKING:
+    from ml.core.engines.torch import TorchEngine
 
 # Texts scored at a time: enough to sort by length, little enough to stay in memory.
 _CHUNK: Final = 512
@@ -119,13 +122,16 @@ def _engine(
     tensors: dict[str, Floats],
 ) -> Engine:
     if engine == "torch":
-        return _torch_engine(directory, settings, tensors)
+        return torch_engine(directory, settings, tensors)
     from ml.core.engines.onnx import OnnxEngine
 
     return OnnxEngine(directory, threads=threads or 0)
 
 
-def _torch_engine(directory: Path, settings: dict[str, Any], tensors: dict[str, Floats]) -> Engine:
+def torch_engine(
+    directory: Path, settings: dict[str, Any], tensors: dict[str, Floats]
+) -> "TorchEngine":
+    """Return the encoder of a checkpoint as torch runs it."""
     import torch
 
     from ml.core.engines import torch as engines

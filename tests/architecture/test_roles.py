@@ -95,6 +95,7 @@ LOWEST: Mapping[str, Mapping[str, Role]] = {
     PAGE + "models/versions/<int:number>/check/": {"post": ANALYST},
     PAGE + "models/versions/<int:number>/files/<str:name>/": READ,
     PAGE + "models/runs/<int:number>/stop/": {"post": ANALYST},
+    PAGE + "models/explain/<int:review_id>/": {"get": ANALYST, "post": ANALYST},
     PAGE + "models/compare/": {"get": ANALYST},
     PAGE + "models/predictions/": {"get": ANALYST, "post": ANALYST},
     PAGE + "models/predictions/<int:prediction_id>/": {"get": ANALYST},

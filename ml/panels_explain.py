@@ -1,0 +1,76 @@
+"""An explanation made ready for its page: the text with every word's share behind it."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A run of the text with its shade; `score` is None for what lies between words."""
+
+    text: str
+    score: float | None = None
+    shade: str = ""
+    attention: float | None = None
+    attention_shade: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What the page shows of a finished explanation."""
+
+    method: str
+    target: str
+    base: float
+    value: float
+    gap: float
+    words: tuple[Word, ...]
+    strongest: tuple[Word, ...]
+    has_attention: bool
+
+
+def explained(result: Mapping[str, Any], text: str) -> Explained:
+    """Return a job's result as a text to paint."""
+    words = tuple(_words(result["words"], text))
+    scored = [word for word in words if word.score is not None]
+    return Explained(
+        method=result["method"],
+        target=result["target"],
+        base=result["base"],
+        value=result["value"],
+        gap=result["gap"],
+        words=words,
+        strongest=tuple(sorted(scored, key=lambda word: -abs(word.score or 0.0))[:12]),
+        has_attention=any(word.attention is not None for word in scored),
+    )
+
+
+def _words(rows: Iterable[list[Any]], text: str) -> Iterable[Word]:
+    kept = list(rows)
+    most = max((abs(row[2]) for row in kept), default=0.0)
+    most_attention = max((row[3] or 0.0 for row in kept), default=0.0)
+    at = 0
+    for start, end, score, attention in kept:
+        if at < start:
+            yield Word(text[at:start])
+        yield Word(
+            text[start:end],
+            score,
+            _diverging(score, most),
+            attention,
+            _sequential(attention or 0.0, most_attention),
+        )
+        at = end
+    if at < len(text):
+        yield Word(text[at:])
+
+
+def _diverging(score: float, most: float) -> str:
+    step = round(3 * abs(score) / most) if most else 0
+    return f"diverge-{'p' if score > 0 else 'n'}{step}" if step else ""
+
+
+def _sequential(share: float, most: float) -> str:
+    step = round(6 * share / most) if most else 0
+    return f"heat-{step}" if step else ""
