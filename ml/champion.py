@@ -223,7 +223,7 @@ def check_files(*, version: ModelVersion, actor: User | None) -> str:
 
 
 def fault_of(version: ModelVersion) -> str:
-    """Return what is wrong with the files of a version; empty when they are whole.
+    """Return what is wrong with a version; empty when its files are whole and may be used.
 
     Raises NotReady when they are not on this machine or of another release.
     """
@@ -235,7 +235,8 @@ def fault_of(version: ModelVersion) -> str:
         raise NotReady(f"{version} was made by another release of Gloss. Train again.") from error
     except CheckpointError as error:
         return str(error)
-    return ""
+    metrics = checkpoint.read_json(checkpoints.directory_of(version) / "metrics.json")
+    return checkpoints.divergence(metrics)
 
 
 @transaction.atomic

@@ -77,6 +77,11 @@ def adopt(run: TrainingRun) -> Kept | None:
     return None
 
 
+def divergence(metrics: dict[str, Any]) -> str:
+    """Return why a version must not be used, where its training diverged; else an empty text."""
+    return str(metrics.get("diverged", {}).get("note", ""))[:500]
+
+
 def check_present(version: ModelVersion) -> None:
     """Raise NotReady unless the version's manifest is here and the one that was recorded.
 

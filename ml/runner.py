@@ -115,6 +115,8 @@ def _write_config(run: TrainingRun, folder: Path) -> None:
         "features_dir": str(settings.FEATURES_DIR),
         "encoders_dir": str(settings.ENCODERS_DIR),
         "output_dir": str(folder / "checkpoint"),
+        # Beside the attempts' own folders, so that the next one finds what this one had reached.
+        "resume_dir": str(folder.parent / "resume"),
     }
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
 

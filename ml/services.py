@@ -14,7 +14,7 @@ from accounts.models import User
 from common.errors import Conflict, GlossError, Invalid
 from jobs.models import Job
 from jobs.services import enqueue, once
-from ml import inputs
+from ml import checkpoints, inputs
 from ml.champion import crown
 from ml.checkpoints import Kept
 from ml.core.config import HeadConfig, TrainConfig
@@ -138,12 +138,13 @@ def register_version(
 ) -> ModelVersion:
     """Write everything that a finished training yields, in the caller's transaction.
 
-    The first version of a project becomes its champion; later ones wait to be promoted.
+    The first version of a project becomes its champion; later ones wait to be promoted. One whose
+    training diverged is kept in quarantine.
     """
     # The row lock keeps two registrations and a promotion of one project apart.
     project = Project.objects.select_for_update().get(pk=run.project_id)
     metrics = kept.metrics()
-    version = _new_version(project, run, kept)
+    version = _new_version(project, run, kept, fault=checkpoints.divergence(metrics))
     _note_end(run, kept, metrics)
     Evaluation.objects.bulk_create(_evaluations(version, metrics), batch_size=_BATCH)
     config = TrainConfig.from_json(run.config)
@@ -155,12 +156,13 @@ def register_version(
         subject=str(version),
         training_run=run.number,
     )
-    if not ModelVersion.objects.filter(project=project, is_champion=True).exists():
+    is_usable = version.state == ModelVersion.State.READY
+    if is_usable and not ModelVersion.objects.filter(project=project, is_champion=True).exists():
         crown(version, kind=Promotion.Kind.FIRST, actor=None)
     return version
 
 
-def _new_version(project: Project, run: TrainingRun, kept: Kept) -> ModelVersion:
+def _new_version(project: Project, run: TrainingRun, kept: Kept, *, fault: str) -> ModelVersion:
     last = ModelVersion.objects.filter(project=project).aggregate(last=Max("number"))["last"]
     return ModelVersion.objects.create(
         project=project,
@@ -170,6 +172,8 @@ def _new_version(project: Project, run: TrainingRun, kept: Kept) -> ModelVersion
         encoder=run.encoder,
         directory=kept.name,
         manifest_sha256=kept.manifest_sha256,
+        state=ModelVersion.State.QUARANTINED if fault else ModelVersion.State.READY,
+        quarantine_reason=fault,
     )
 
 

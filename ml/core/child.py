@@ -6,6 +6,7 @@ JOBDIR/config.json holds `train` (a TrainConfig) and the folders `features_dir`,
 is best so far is measured and kept.
 """
 
+import errno
 import json
 import logging
 import os
@@ -22,6 +23,7 @@ from ml.core.errors import CoreError
 log = logging.getLogger("ml.core.child")
 
 _STOPPED: Final = 143
+_NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
 
 
 def main(arguments: list[str]) -> int:
@@ -64,6 +66,8 @@ def _train(job: Path, emit: Callable[[dict[str, Any]], None]) -> None:
     folders = {
         name: Path(settings[name]) for name in ("features_dir", "encoders_dir", "output_dir")
     }
+    if settings.get("resume_dir"):
+        folders["resume_dir"] = Path(settings["resume_dir"])
     examples = read_snapshot(job / "snapshot.jsonl")
     for event in run(examples, config, **folders):
         emit(event_to_json(event))
@@ -95,7 +99,16 @@ def _fail(emit: Callable[[dict[str, Any]], None], code: str, message: str) -> in
     return 1
 
 
+_FULL: Final = (
+    "The disk is full, so the model could not be saved. Free some space and train again; "
+    "nothing half-written was left behind."
+)
+
+
 def _sentence(error: Exception) -> str:
+    # safetensors reports a full disk as an error of its own.
+    if getattr(error, "errno", None) in _NO_SPACE or "No space left" in str(error):
+        return _FULL
     # torch reports exhausted memory of a device as a RuntimeError.
     if "out of memory" in str(error).lower() or "can't allocate memory" in str(error).lower():
         return _MEMORY

@@ -73,15 +73,22 @@ class HeadConfig:
     """Width of the hidden layer; 0 for a linear head; -1 takes 0 for spans and 256 otherwise."""
     dropout: float = 0.3
     """Dropout before the last layer."""
+    ordinal: str = "squeezed"
+    """How a scale of whole numbers is learned: squeezed (one output between the bounds by a
+    sigmoid) or cumulative (one output per step: is the number above it?)."""
+    class_weights: tuple[float, ...] = ()
+    """Weight of each option of a choice in the loss, in the options' order; empty weighs alike."""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "kind", Kind(self.kind))
+        object.__setattr__(self, "class_weights", tuple(map(float, self.class_weights)))
         object.__setattr__(self, "options", tuple(self.options))
         object.__setattr__(self, "polarities", tuple(self.polarities))
         if self.hidden == -1:
             object.__setattr__(self, "hidden", 0 if self.kind is Kind.SPANS else 256)
         self._check_options()
         self._check_bounds()
+        self._check_learning()
         if not (self.weight > 0 and math.isfinite(self.weight)):
             raise ConfigError(
                 f"Question {self.question}: the weight {self.weight} must be positive."
@@ -103,6 +110,11 @@ class HeadConfig:
             return ()
         return tuple(range(math.ceil(self.minimum), math.floor(self.maximum) + 1))
 
+    @property
+    def is_cumulative(self) -> bool:
+        """Tell whether a number has one output per step of its scale."""
+        return self.ordinal == "cumulative"
+
     def _check_options(self) -> None:
         name = f"Question {self.question!r}"
         if not self.question:
@@ -117,6 +129,21 @@ class HeadConfig:
             raise ConfigError(f"{name} has an option twice.")
         if self.polarities and self.kind is not Kind.SPANS:
             raise ConfigError(f"{name}: only spans have polarities.")
+
+    def _check_learning(self) -> None:
+        name = f"Question {self.question!r}"
+        if self.ordinal not in {"squeezed", "cumulative"}:
+            raise ConfigError(f"{name}: ordinal must be squeezed or cumulative.")
+        if self.ordinal == "cumulative" and len(self.scale) < 2:
+            raise ConfigError(
+                f"{name}: cumulative outputs need a scale of whole numbers with two ends."
+            )
+        if not self.class_weights:
+            return
+        if self.kind is not Kind.CHOICE or len(self.class_weights) != len(self.options):
+            raise ConfigError(f"{name}: class weights need a choice, one weight for each option.")
+        if not all(weight > 0 and math.isfinite(weight) for weight in self.class_weights):
+            raise ConfigError(f"{name}: class weights must be positive.")
 
     def _check_bounds(self) -> None:
         name = f"Question {self.question!r}"
@@ -155,7 +182,11 @@ class TrainConfig:
     head_learning_rate: float = 0.0
     """Peak rate of the heads; 0 takes the default of the tier."""
     max_tokens: int = 128
-    """Tokens of a review that the encoder reads, special tokens included."""
+    """Tokens of a review that the encoder reads, special tokens included; 0 chooses by the
+    lengths of the training reviews."""
+    truncation: str = "head"
+    """What is read of a review that is too long: head, or head_tail for a quarter of the tokens
+    from its beginning and the rest from its end."""
     seed: int = 0
     """Seed of every random choice."""
     max_samples: int | None = None
@@ -184,6 +215,16 @@ class TrainConfig:
     class_weights: bool = False
     """Whether rare options of a choice weigh more (inverse square root of their share, capped):
     raises their recall, costs accuracy and honest confidences."""
+    precision: str = "auto"
+    """Arithmetic of fine-tuning: fp32, bf16, or auto for bf16 where the processor has units."""
+    batch_tokens: int = 0
+    """Tokens per step of fine-tuning, padding included; 0 takes batch_size x max_tokens."""
+    accumulate: int = 1
+    """Batches whose gradients are summed before a step of fine-tuning."""
+    unfreeze: int = -1
+    """Layers of the encoder that are fine-tuned, counted from the last; -1 takes all of it."""
+    layer_decay: float = 1.0
+    """Factor by which the rate falls from each layer of the encoder to the one below."""
     threads: int = 0
     """Threads for encoding and training; 0 takes every core this process may use."""
 
@@ -217,9 +258,15 @@ class TrainConfig:
         refusals = {
             "epochs must be at least 1": self.epochs < 1,
             "batch_size must be at least 1": self.batch_size < 1,
-            "learning rates must be 0 or more": min(self.learning_rate, self.head_learning_rate)
-            < 0,
-            "max_tokens must be at least 8": self.max_tokens < 8,
+            "learning rates must be 0 or more": not min(self.learning_rate, self.head_learning_rate)
+            >= 0,
+            "max_tokens must be 0 or at least 8": self.max_tokens and self.max_tokens < 8,
+            "truncation must be head or head_tail": self.truncation not in {"head", "head_tail"},
+            "precision must be auto, fp32 or bf16": self.precision not in {"auto", "fp32", "bf16"},
+            "batch_tokens must be 0 or more": self.batch_tokens < 0,
+            "accumulate must be at least 1": self.accumulate < 1,
+            "unfreeze must be -1 or more": self.unfreeze < -1,
+            "layer_decay must be above 0 and at most 1": not 0 < self.layer_decay <= 1,
             "max_samples must be at least 1": self.max_samples is not None and self.max_samples < 1,
             "patience must be at least 1": self.patience < 1,
             "warmup must be from 0 to 1": not 0 <= self.warmup <= 1,

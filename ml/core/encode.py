@@ -12,6 +12,8 @@ import tokenizers
 from ml.core.engines.base import LAST, Engine, Floats, Ints
 from ml.core.errors import ConfigError
 
+HEAD: Final = "head"
+
 _BATCH_TOKENS: Final = 2048
 # Windows over a long text overlap by a quarter, so that every word has context on both sides.
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")
@@ -33,12 +35,26 @@ class Words:
 
 
 @dataclass(frozen=True)
-class _Window:
+class Tokens:
+    """Hold what is read of one text: token ids, and word numbers and offsets of each token."""
+
+    ids: list[int]
+    word_ids: list[int | None]
+    offsets: list[tuple[int, int]]
+    is_cut: bool
+    """Whether the text is longer than what is read of it."""
+
+
+@dataclass(frozen=True)
+class Window:
+    """Hold a stretch of a text: token ids, where words begin in them and the words' ranges."""
+
     text: int
-    is_first: bool
     ids: list[int]
     firsts: list[int]
     ranges: list[tuple[int, int]]
+    is_whole: bool
+    """Whether the window is all that `pooled` reads of the text."""
 
 
 class TextEncoder:
@@ -52,6 +68,7 @@ class TextEncoder:
         pooling: str,
         layers: str = LAST,
         batch_tokens: int = _BATCH_TOKENS,
+        truncation: str = HEAD,
     ) -> None:
         limit = engine.info.max_positions
         if limit and max_tokens > limit:
@@ -62,8 +79,10 @@ class TextEncoder:
         self.max_tokens = max_tokens
         self.pooling = pooling
         self.layers = layers
+        self.truncation = truncation
         self._batch_tokens = batch_tokens
-        self._cutting = load_tokenizer(engine.tokenizer_file, max_tokens)
+        cut = max_tokens if truncation == HEAD else 0
+        self._cutting = load_tokenizer(engine.tokenizer_file, cut)
         stride = int((max_tokens - 2) * _STRIDE_SHARE)
         self._windowing = load_tokenizer(engine.tokenizer_file, max_tokens, stride=stride)
 
@@ -78,7 +97,7 @@ class TextEncoder:
         return 2 * self.width
 
     def pooled(self, texts: Sequence[str]) -> Floats:
-        """Return one vector per text, [texts, width]; long texts are cut after max_tokens."""
+        """Return one vector per text, [texts, width]; of long texts max_tokens are read."""
         vectors = np.zeros((len(texts), self.width), dtype=np.float32)
         ids = [encoding.ids for encoding in self.tokenise(texts)]
         for rows in token_budget([len(one) for one in ids], self._batch_tokens):
@@ -86,9 +105,14 @@ class TextEncoder:
             vectors[rows] = pool(states, mask, self.pooling)
         return vectors
 
-    def tokenise(self, texts: Sequence[str]) -> list[tokenizers.Encoding]:
-        """Return the encodings of texts, each cut after max_tokens."""
-        return list(self._cutting.encode_batch([_encodable(text) for text in texts]))
+    def tokenise(self, texts: Sequence[str]) -> list[Tokens]:
+        """Return what is read of texts: their first max_tokens, or some of both ends.
+
+        A quarter from the beginning and the rest from the end suit reviews best, which end with
+        their verdict (Sun et al., 2019).
+        """
+        found = self._cutting.encode_batch([_encodable(text) for text in texts])
+        return [_tokens(encoding, self.max_tokens) for encoding in found]
 
     def words(self, texts: Sequence[str]) -> list[Words]:
         """Return the words of every text; long texts are read in overlapping windows."""
@@ -98,24 +122,29 @@ class TextEncoder:
         """Return what `pooled` and `words` do, running the encoder once."""
         vectors = np.zeros((len(texts), self.width), dtype=np.float32)
         collected = [_Collector(self.width) for _ in texts]
-        windows = list(self._windows(texts))
+        windows = list(self.windows(texts))
         for rows in token_budget([len(window.ids) for window in windows], self._batch_tokens):
             states, mask = self._states([windows[row].ids for row in rows])
             pooled = pool(states, mask, self.pooling)
             for place, row in enumerate(rows):
                 window = windows[row]
                 collected[window.text].add(window, states[place])
-                # The first window of a text is the text as `pooled` cuts it.
-                if window.is_first:
+                if window.is_whole:
                     vectors[window.text] = pooled[place]
+        whole = {window.text for window in windows if window.is_whole}
+        if others := [index for index in range(len(texts)) if index not in whole]:
+            vectors[others] = self.pooled([texts[index] for index in others])
         return vectors, [collector.words() for collector in collected]
 
-    def _windows(self, texts: Sequence[str]) -> Iterator[_Window]:
+    def windows(self, texts: Sequence[str]) -> Iterator[Window]:
+        """Yield every text in stretches of max_tokens that overlap by a quarter."""
         readable = [_encodable(text) for text in texts]
         for index, encoding in enumerate(self._windowing.encode_batch(readable)):
+            # Cut after its head, a text is pooled as its first window; else only one that fits.
+            is_whole = self.truncation == HEAD or not encoding.overflowing
             for number, part in enumerate((encoding, *encoding.overflowing)):
                 firsts, ranges = word_starts(part, texts[index])
-                yield _Window(index, number == 0, part.ids, firsts, ranges)
+                yield Window(index, part.ids, firsts, ranges, is_whole and number == 0)
 
     def _states(self, ids: list[list[int]]) -> tuple[Floats, Ints]:
         padded, mask = pad(ids, self.engine.info.pad_id)
@@ -129,7 +158,7 @@ class _Collector:
         self._width = width
         self._best: dict[tuple[int, int], tuple[int, Floats]] = {}
 
-    def add(self, window: _Window, states: Floats) -> None:
+    def add(self, window: Window, states: Floats) -> None:
         for first, place in zip(window.firsts, window.ranges, strict=True):
             context = min(first, len(window.ids) - first)
             if place not in self._best or self._best[place][0] < context:
@@ -164,15 +193,33 @@ def with_context(states: Floats) -> Floats:
 
 
 def load_tokenizer(path: Path, max_tokens: int, *, stride: int = 0) -> tokenizers.Tokenizer:
-    """Load a tokenizer.json and replace whatever cutting and padding it came with."""
+    """Load a tokenizer.json and replace whatever cutting and padding it came with.
+
+    max_tokens: 0 leaves texts whole.
+    """
     tokenizer = tokenizers.Tokenizer.from_file(str(path))
     tokenizer.no_padding()
-    tokenizer.enable_truncation(max_tokens, stride=stride)
+    tokenizer.no_truncation()
+    if max_tokens:
+        tokenizer.enable_truncation(max_tokens, stride=stride)
     return tokenizer
 
 
+def _tokens(encoding: tokenizers.Encoding, limit: int) -> Tokens:
+    """Return an encoding, without its middle where it is longer than the limit."""
+    size = len(encoding.ids)
+    head = size if size <= limit else max(1, limit // 4)
+    kept = [*range(head), *range(size - (limit - head) if size > limit else size, size)]
+    return Tokens(
+        [encoding.ids[place] for place in kept],
+        [encoding.word_ids[place] for place in kept],
+        [encoding.offsets[place] for place in kept],
+        is_cut=size > limit or bool(encoding.overflowing),
+    )
+
+
 def word_starts(
-    encoding: tokenizers.Encoding, text: str
+    encoding: tokenizers.Encoding | Tokens, text: str
 ) -> tuple[list[int], list[tuple[int, int]]]:
     """Return where words begin in an encoding, and their code-point ranges in the text."""
     firsts: list[int] = []

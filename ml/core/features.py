@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from ml.core.encode import TextEncoder
+from ml.core.encode import HEAD, TextEncoder
 from ml.core.engines.base import Floats
 
 _KEY_BYTES: Final = 32
@@ -93,7 +93,8 @@ class CachedEncoder:
 
     def __init__(self, encoder: TextEncoder, features_dir: Path) -> None:
         self.encoder = encoder
-        parts = (encoder.max_tokens, encoder.pooling, encoder.layers)
+        cut = () if encoder.truncation == HEAD else (encoder.truncation,)
+        parts = (encoder.max_tokens, encoder.pooling, encoder.layers, *cut)
         name = "-".join([encoder.engine.info.sha256[:32], *map(str, parts)])
         self.store = FeatureStore(features_dir / name, width=encoder.width)
 

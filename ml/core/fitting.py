@@ -8,12 +8,11 @@ from typing import Any, Final
 
 import numpy as np
 import torch
-from torch import Tensor, nn
 
 from ml.core.config import HeadConfig, Kind, TrainConfig
 from ml.core.data import Example, answered
-from ml.core.encode import REACH, TextEncoder, Words, pad, word_starts
-from ml.core.engines.base import EncoderInfo, Engine, Floats, Ints
+from ml.core.encode import TextEncoder, Words
+from ml.core.engines.base import EncoderInfo, Engine, Floats
 from ml.core.engines.export import export_tower, exported
 from ml.core.engines.onnx import OnnxEngine
 from ml.core.engines.torch import (
@@ -21,25 +20,22 @@ from ml.core.engines.torch import (
     TorchEngine,
     choose_device,
     load_tower,
-    precision,
     save_tokenizer,
     tower_config,
 )
 from ml.core.events import Event, Progress, Stage
 from ml.core.features import CachedEncoder
-from ml.core.lesson import (
-    FrozenFeatures,
-    Lesson,
-    Targets,
-    pooled_targets,
-    spans_targets,
-)
+from ml.core.lengths import STEPS, chosen_length
+from ml.core.lesson import FrozenFeatures, Lesson, all_targets
 from ml.core.loop import Part, Study, learn
 from ml.core.network import Heads
 from ml.core.neural import NeuralModel
+from ml.core.resume import Saves
 from ml.core.targets import Prior, prior, tag_prior
+from ml.core.tuning import tower_lesson, tower_study
 
 _WORDS_CHUNK: Final = 64
+_CPU_TOKENS: Final = 256
 
 
 @dataclass(frozen=True)
@@ -50,6 +46,7 @@ class Fitted:
     tensors: dict[str, Floats]
     encoder_folder: Path
     tower: dict[str, Any] | None = None
+    diverged: int = 0
 
 
 @dataclass(frozen=True)
@@ -72,6 +69,15 @@ class _Splits:
         return [e.text for e in (*self.train, *self.validation, *self.others)]
 
 
+def max_tokens(config: TrainConfig, examples: Sequence[Example], encoders_dir: Path) -> int:
+    """Return how many tokens suit the training reviews; on a CPU no more than 256."""
+    folder = exported(config.encoder, encoders_dir)
+    positions = EncoderInfo.read(folder).max_positions or STEPS[-1]
+    dearest = _CPU_TOKENS if choose_device(config.device) == "cpu" else STEPS[-1]
+    texts = [example.text for example in examples if example.split == "train"]
+    return chosen_length(texts, folder / "tokenizer.json", limit=min(positions, dearest))
+
+
 def fit_frozen(
     examples: Sequence[Example], config: TrainConfig, *, features_dir: Path, encoders_dir: Path
 ) -> Generator[Event, None, Fitted]:
@@ -81,9 +87,9 @@ def fit_frozen(
     folder = exported(config.encoder, encoders_dir)
     encoder = _text_encoder(_engine(config, folder), config)
     cached = CachedEncoder(encoder, features_dir)
-    heads = yield from _fit_heads(examples, config, encoder, cached)
-    model = NeuralModel(heads.numpy(), cached, encoder)
-    return Fitted(model, heads.arrays(), folder)
+    study = yield from _fit_heads(examples, config, encoder, cached)
+    model = NeuralModel(study.heads.numpy(), cached, encoder)
+    return Fitted(model, study.heads.arrays(), folder, diverged=study.diverged)
 
 
 def fit_full(
@@ -93,30 +99,37 @@ def fit_full(
     features_dir: Path,
     encoders_dir: Path,
     scratch: Path,
+    saves: Saves | None = None,
 ) -> Generator[Event, None, Fitted]:
     """Train heads first, then the encoder with them (Kumar et al., ICLR 2022).
 
-    Random heads would pull the encoder away from what it knows. `scratch` takes its export.
+    Random heads would pull the encoder away from what it knows. `scratch` takes its export; with
+    `saves` an interrupted fine-tuning goes on.
     """
     _seed(config)
+    splits = _Splits.of(examples, config.heads)
     yield Stage(f"Preparing the encoder {config.encoder}")
     folder = exported(config.encoder, encoders_dir)
     frozen = _text_encoder(_engine(config, folder), config)
     warm = replace(config, epochs=20, minimum_steps=0)
-    heads = yield from _fit_heads(
+    first = yield from _fit_heads(
         examples, warm, frozen, CachedEncoder(frozen, features_dir), is_silent=True
     )
+    heads = first.heads
     tower, info = load_tower(config.encoder)
     device = choose_device(config.device)
     tower.to(device)
     heads.to(device)
     yield Stage("Fine-tuning the encoder and its heads")
-    yield from learn(_tower_study(examples, config, tower, heads, frozen), config)
+    parts = (splits.train, splits.validation)
+    lessons = [tower_lesson(part, config, tower, frozen) for part in parts]
+    study = tower_study(config, tower, heads, lessons, _priors(config, splits.train, lessons[0]))
+    yield from learn(study, config, saves)
     yield Stage("Exporting the fine-tuned encoder")
     encoder = _trained_encoder(tower, info, config, device, scratch)
     tensors = heads.cpu().arrays() | _tower_tensors(tower)
     model = NeuralModel(heads.numpy(), encoder, encoder)
-    return Fitted(model, tensors, scratch, tower_config(tower))
+    return Fitted(model, tensors, scratch, tower_config(tower), study.diverged)
 
 
 def _fit_heads(
@@ -126,7 +139,7 @@ def _fit_heads(
     cached: CachedEncoder,
     *,
     is_silent: bool = False,
-) -> Generator[Event, None, Heads]:
+) -> Generator[Event, None, Study]:
     splits = _Splits.of(examples, config.heads)
     has_pooled = any(head.kind is not Kind.SPANS for head in config.heads)
     if has_pooled:
@@ -147,7 +160,7 @@ def _fit_heads(
         for event in learn(study, config):
             if not is_silent:
                 yield event
-    return study.heads
+    return study
 
 
 @contextmanager
@@ -189,12 +202,12 @@ def _frozen_study(
     ):
         tensor = torch.from_numpy(vectors) if vectors is not None else None
         ranges = [w.ranges if w is not None else None for w in part_words]
-        targets = _targets(config.heads, part, ranges)
+        targets = all_targets(config.heads, part, ranges)
         features = FrozenFeatures(tensor, part_words, widths[1])
         lessons.append(Lesson(features, targets, len(part)))
     train, validation = lessons
     heads = Heads(config.heads, width=widths[0], word_width=widths[1])
-    priors = _priors(config, splits.train, train.targets)
+    priors = _priors(config, splits.train, train)
     _start(heads, priors, pooled[0], words[0])
     parts = [Part(head, {head.config.question: 1.0}) for head in heads.each]
     return Study(heads, heads, priors, train, validation, parts)
@@ -214,116 +227,16 @@ def _start(
         head.start_from(priors[head.config.question], features)
 
 
-def _priors(
-    config: TrainConfig, examples: Sequence[Example], targets: dict[str, Targets]
-) -> dict[str, Prior]:
+def _priors(config: TrainConfig, examples: Sequence[Example], lesson: Lesson) -> dict[str, Prior]:
     found = {}
     for head in config.heads:
-        own = targets[head.question]
+        own = lesson.targets[head.question]
         if isinstance(own, list):
             found[head.question] = tag_prior(head, [t for t in own if t is not None])
         else:
             rows = answered(examples, head.question)
             found[head.question] = prior(head, rows, is_weighted=config.class_weights)
     return found
-
-
-def _targets(
-    heads: Sequence[HeadConfig], examples: Sequence[Example], ranges: Sequence[Ints | None]
-) -> dict[str, Targets]:
-    spans = {h.question: spans_targets(h, examples, ranges) for h in heads if h.kind is Kind.SPANS}
-    return {**pooled_targets(heads, examples), **spans}
-
-
-@dataclass(frozen=True)
-class _TowerFeatures:
-    """Run the tower on the rows asked for, so that gradients reach it."""
-
-    tower: TextTower
-    ids: list[list[int]]
-    firsts: list[list[int]]
-    pooling: str
-    layers: str
-    pad_id: int
-    has_words: bool
-
-    def batch(self, rows: Ints) -> tuple[Tensor | None, Tensor | None]:
-        """Return pooled [rows, width] and states of first subtokens [rows, words, width]."""
-        ids, mask = (torch.from_numpy(a) for a in pad([self.ids[r] for r in rows], self.pad_id))
-        device = next(self.tower.parameters()).device
-        ids, mask = ids.to(device), mask.to(device)
-        with precision(device):
-            states = self.tower.states(ids, mask, self.layers).float()
-        return self._pooled(states, mask), self._words(states, rows) if self.has_words else None
-
-    def lengths(self) -> Ints:
-        """Return the number of tokens of every row."""
-        return np.array([len(one) for one in self.ids], dtype=np.int64)
-
-    def _pooled(self, states: Tensor, mask: Tensor) -> Tensor:
-        if self.pooling == "cls":
-            return states[:, 0]
-        weights = mask[:, :, None].to(states.dtype)
-        return (states * weights).sum(dim=1) / weights.sum(dim=1).clamp_min(1.0)
-
-    def _words(self, states: Tensor, rows: Ints) -> Tensor | None:
-        firsts = [self.firsts[row] for row in rows]
-        longest = max(map(len, firsts))
-        if not longest:
-            return None
-        index = torch.zeros((len(rows), longest), dtype=torch.int64)
-        for place, one in enumerate(firsts):
-            index[place, : len(one)] = torch.tensor(one)
-        index = index.to(states.device)[:, :, None].expand(-1, -1, states.shape[-1])
-        return context_of(states.gather(1, index), [len(one) for one in firsts])
-
-
-def context_of(states: Tensor, counts: Sequence[int]) -> Tensor:
-    """Do for padded states [rows, words, width] what `encode.with_context` does for one text.
-
-    counts: words of each row; returns [rows, words, 2 x width].
-    """
-    places = torch.arange(states.shape[1])
-    is_near = (places[:, None] - places[None, :]).abs() <= REACH
-    is_word = places[None, :] < torch.tensor(counts)[:, None]
-    shares = (is_near[None] & is_word[:, None]).to(states.device, states.dtype)
-    shares = shares / shares.sum(dim=2, keepdim=True).clamp_min(1.0)
-    return torch.cat([states, shares @ states], dim=2)
-
-
-def _tower_study(
-    examples: Sequence[Example],
-    config: TrainConfig,
-    tower: TextTower,
-    heads: Heads,
-    encoder: TextEncoder,
-) -> Study:
-    splits = _Splits.of(examples, config.heads)
-    train, validation = (
-        _tower_lesson(part, config, tower, encoder) for part in (splits.train, splits.validation)
-    )
-    network = nn.ModuleDict({"tower": tower, "heads": heads})
-    priors = _priors(config, splits.train, train.targets)
-    part = Part(network, {head.question: head.weight for head in config.heads})
-    return Study(network, heads, priors, train, validation, [part], config.learning_rate)
-
-
-def _tower_lesson(
-    examples: Sequence[Example], config: TrainConfig, tower: TextTower, encoder: TextEncoder
-) -> Lesson:
-    encodings = encoder.tokenise([e.text for e in examples])
-    starts = [word_starts(one, e.text) for one, e in zip(encodings, examples, strict=True)]
-    ranges = [np.array(places, dtype=np.int64).reshape(-1, 2) for _, places in starts]
-    features = _TowerFeatures(
-        tower=tower,
-        ids=[one.ids for one in encodings],
-        firsts=[firsts for firsts, _ in starts],
-        pooling=config.pooling,
-        layers=config.layers,
-        pad_id=encoder.engine.info.pad_id,
-        has_words=any(head.kind is Kind.SPANS for head in config.heads),
-    )
-    return Lesson(features, _targets(config.heads, examples, ranges), len(examples))
 
 
 def _trained_encoder(
@@ -354,7 +267,11 @@ def _engine(config: TrainConfig, folder: Path) -> Engine:
 
 def _text_encoder(engine: Engine, config: TrainConfig) -> TextEncoder:
     return TextEncoder(
-        engine, max_tokens=config.max_tokens, pooling=config.pooling, layers=config.layers
+        engine,
+        max_tokens=config.max_tokens,
+        pooling=config.pooling,
+        layers=config.layers,
+        truncation=config.truncation,
     )
 
 

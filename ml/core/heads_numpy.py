@@ -46,6 +46,10 @@ class NumpyHead:
 
     def _values(self, logits: Floats) -> Floats:
         config = self.config
+        if config.is_cumulative:
+            # A number above 4 is above 3 too: what the steps say is made to fall.
+            above = np.minimum.accumulate(sigmoid(logits), axis=1)
+            return np.asarray(config.scale[0] + above.sum(axis=1, keepdims=True))
         if config.minimum is not None and config.maximum is not None:
             return np.asarray(config.minimum + (config.maximum - config.minimum) * sigmoid(logits))
         centre, spread = self.arrays["unit"]
@@ -56,7 +60,7 @@ def outputs(config: HeadConfig) -> int:
     """Return how many numbers a head puts out."""
     match config.kind:
         case Kind.NUMBER:
-            return 1
+            return len(config.scale) - 1 if config.is_cumulative else 1
         case Kind.SPANS:
             return bio.tag_count(len(config.options)) + len(config.polarities)
         case _:

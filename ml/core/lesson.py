@@ -138,17 +138,46 @@ def spans_targets(
     ]
 
 
-def batches(lesson: Lesson, size: int, chance: np.random.Generator) -> Iterator[Ints]:
-    """Yield shuffled row numbers; within 50 batches rows of like length come together."""
+def all_targets(
+    heads: Sequence[HeadConfig], examples: Sequence[Example], ranges: Sequence[Ints | None]
+) -> dict[str, Targets]:
+    """Return the targets of every head; ranges: the words [words, 2] of each example."""
+    spans = {h.question: spans_targets(h, examples, ranges) for h in heads if h.kind is Kind.SPANS}
+    return {**pooled_targets(heads, examples), **spans}
+
+
+@dataclass(frozen=True)
+class Limit:
+    """Say how large a batch may be: rows, and where given rows x longest row."""
+
+    rows: int
+    tokens: int = 0
+
+
+def batches(lesson: Lesson, limit: Limit, chance: np.random.Generator) -> list[Ints]:
+    """Return shuffled batches of row numbers, in which rows of like length come together.
+
+    Rows are sorted by length only within pools of 50 batches, so that two epochs differ.
+    """
     order = chance.permutation(lesson.size)
     lengths = lesson.features.lengths()
     made: list[Ints] = []
-    for start in range(0, len(order), 50 * size):
-        pool = order[start : start + 50 * size]
-        pool = pool[np.argsort(lengths[pool], kind="stable")]
-        made.extend(pool[at : at + size] for at in range(0, len(pool), size))
-    for index in chance.permutation(len(made)):
-        yield made[index]
+    for start in range(0, len(order), 50 * limit.rows):
+        pool = order[start : start + 50 * limit.rows]
+        made.extend(_cut(pool[np.argsort(lengths[pool], kind="stable")], lengths, limit))
+    return [made[index] for index in chance.permutation(len(made))]
+
+
+def _cut(rows: Ints, lengths: Ints, limit: Limit) -> Iterator[Ints]:
+    start = 0
+    for end in range(1, len(rows)):
+        # Sorted, so that the next row is the longest of the batch it would join.
+        tokens = (end - start + 1) * int(lengths[rows[end]])
+        if end - start == limit.rows or 0 < limit.tokens < tokens:
+            yield rows[start:end]
+            start = end
+    if len(rows):
+        yield rows[start:]
 
 
 @torch.no_grad()

@@ -18,6 +18,8 @@ def pooled_loss(head: HeadConfig, prior: Prior, logits: Tensor, targets: Tensor)
     """
     if head.kind is Kind.CHOICE:
         return _choice_loss(prior, logits, targets)
+    if head.is_cumulative:
+        return _cumulative_loss(head, logits, targets)
     is_answered = ~targets.isnan()
     answered, wanted = logits[is_answered], targets[is_answered]
     if head.kind is Kind.MULTICHOICE:
@@ -26,6 +28,20 @@ def pooled_loss(head: HeadConfig, prior: Prior, logits: Tensor, targets: Tensor)
         # Divided by the variance, so that a weight means the same on every data set.
         total = ((number_values(head, prior, answered) - wanted) ** 2).sum() / prior.spread**2
     return total / is_answered.sum().clamp_min(1)
+
+
+def _cumulative_loss(head: HeadConfig, logits: Tensor, targets: Tensor) -> Tensor:
+    """Return the mean over answered rows and steps of "is the number above this step?".
+
+    logits: [rows, steps]; targets: [rows, 1] with NaN (Cheng et al., 2008).
+    """
+    is_answered = ~targets[:, 0].isnan()
+    steps = torch.tensor(head.scale[:-1], dtype=targets.dtype, device=targets.device)
+    wanted = (targets[is_answered] > steps).to(logits.dtype)
+    total = functional.binary_cross_entropy_with_logits(
+        logits[is_answered], wanted, reduction="sum"
+    )
+    return total / (is_answered.sum() * len(steps)).clamp_min(1)
 
 
 def number_values(head: HeadConfig, prior: Prior, logits: Tensor) -> Tensor:

@@ -66,6 +66,7 @@ class Predictor:
             max_tokens=config.max_tokens,
             pooling=config.pooling,
             layers=config.layers,
+            truncation=config.truncation,
         )
         heads = tuple(NumpyHead(h, split_arrays(tensors, i)) for i, h in enumerate(config.heads))
         deep = NeuralModel(heads, encoder, encoder)
@@ -99,6 +100,7 @@ class Predictor:
             self._encoder.engine,
             max_tokens=self._encoder.max_tokens,
             pooling=self._encoder.pooling,
+            truncation=self._encoder.truncation,
         )
         return encoder.pooled(texts)
 

@@ -76,7 +76,10 @@ def prior(head: HeadConfig, examples: Sequence[Example], *, is_weighted: bool) -
     match head.kind:
         case Kind.CHOICE:
             targets = choice_targets(head, examples)
-            return _choice_prior(np.bincount(targets, minlength=len(head.options)), is_weighted)
+            counts = np.bincount(targets, minlength=len(head.options))
+            found = _choice_prior(counts, is_weighted)
+            given = np.array(head.class_weights, dtype=np.float64)
+            return Prior(found.bias, given if len(given) else found.weights)
         case Kind.MULTICHOICE:
             share = multichoice_targets(head, examples).mean(axis=0)
             return Prior(logit(share), np.ones(len(head.options)))
@@ -102,6 +105,9 @@ def _choice_prior(counts: Ints, is_weighted: bool) -> Prior:  # noqa: FBT001 - o
 def _number_prior(head: HeadConfig, values: Floats) -> Prior:
     centre, spread = float(values.mean()), float(values.std())
     spread = spread if spread > 1e-6 else 1.0
+    if head.is_cumulative:
+        above = (values[:, None] > np.array(head.scale[:-1])).mean(axis=0)
+        return Prior(logit(above, margin=0.01), np.ones(len(above)), centre, spread)
     if head.minimum is None or head.maximum is None:
         return Prior(np.zeros(1), np.ones(1), centre, spread)
     share = (centre - head.minimum) / (head.maximum - head.minimum)

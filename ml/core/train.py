@@ -1,5 +1,6 @@
 """One training from examples to a checkpoint, as a generator of events."""
 
+import hashlib
 import json
 import math
 import random
@@ -7,7 +8,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ml.core import checkpoint
 from ml.core.blend import BlendedModel, blend
@@ -23,7 +24,12 @@ from ml.core.hardware import describe
 from ml.core.neural import NeuralModel
 from ml.core.tfidf import TERMS, TfidfModel, fit_tfidf
 
+if TYPE_CHECKING:
+    from ml.core.resume import Saves
+
 _FEW = 20
+# Written down for a model of terms, which reads whole texts.
+_UNREAD = 128
 
 
 @dataclass
@@ -49,6 +55,15 @@ class _Result:
     tensors: dict[str, Floats]
     encoder_folder: Path | None = None
     tower: dict[str, Any] | None = None
+    diverged: int = 0
+
+
+@dataclass(frozen=True)
+class _Folders:
+    features: Path
+    encoders: Path
+    scratch: Path
+    resume: Path | None
 
 
 def run(
@@ -58,18 +73,24 @@ def run(
     features_dir: Path,
     encoders_dir: Path,
     output_dir: Path,
+    resume_dir: Path | None = None,
 ) -> Iterator[Event]:
     """Train, measure and write a checkpoint; the last event is Finished.
 
-    The caller may stop at any event: nothing appears in `output_dir` before the end. Raises a
-    CoreError with a plain sentence when the training cannot succeed.
+    The caller may stop at any event: nothing appears in `output_dir` before the end. With a
+    `resume_dir` the same fine-tuning, killed and started again, goes on after its last saved epoch.
+    Raises a CoreError with a plain sentence when the training cannot succeed.
     """
     clock = _Clock()
     check_answers(examples, config.heads)
     chosen, usable, notes = _prepare(examples, config)
+    if not usable.max_tokens:
+        yield Stage("Choosing how much of a review is read")
+        usable = replace(usable, max_tokens=_length(chosen, usable, encoders_dir))
     with checkpoint.scratch_folder(output_dir) as scratch:
         curve: list[dict[str, Any]] = []
-        fitting = _fit(chosen, usable, features_dir, encoders_dir, scratch)
+        folders = _Folders(features_dir, encoders_dir, scratch, resume_dir)
+        fitting = _fit(chosen, usable, folders)
         result = yield from _recorded(fitting, curve)
         clock.lap("train")
         terms = None
@@ -92,6 +113,8 @@ def run(
             "seconds": clock.total(),
             "counts": _counts(chosen, usable),
         }
+        if result.diverged:
+            metrics["diverged"] = _diverged(result.diverged)
         yield Stage("Writing the checkpoint")
         snapshot = snapshot_hash(examples)
         folder = _write(scratch, chosen, usable, result, measured, metrics, snapshot)
@@ -116,6 +139,14 @@ def _prepare(
             "Label some reviews first."
         )
     return chosen, replace(config, heads=heads), {q: note for q, note in notes.items() if note}
+
+
+def _length(examples: Sequence[Example], config: TrainConfig, encoders_dir: Path) -> int:
+    if config.tier is Tier.TFIDF:
+        return _UNREAD
+    from ml.core import fitting
+
+    return fitting.max_tokens(config, examples, encoders_dir)
 
 
 def _sample(examples: Sequence[Example], config: TrainConfig) -> list[Example]:
@@ -147,9 +178,7 @@ def _note(head: HeadConfig, examples: Sequence[Example]) -> str:
 def _fit(
     examples: Sequence[Example],
     config: TrainConfig,
-    features_dir: Path,
-    encoders_dir: Path,
-    scratch: Path,
+    folders: _Folders,
 ) -> Generator[Event, None, _Result]:
     if config.tier is Tier.TFIDF:
         yield Stage("Training on TF-IDF terms")
@@ -157,14 +186,27 @@ def _fit(
         return _Result(model, model.tensors())
     from ml.core import fitting
 
-    folders = {"features_dir": features_dir, "encoders_dir": encoders_dir}
+    own = {"features_dir": folders.features, "encoders_dir": folders.encoders}
     if config.tier is Tier.FROZEN:
-        fitted = yield from fitting.fit_frozen(examples, config, **folders)
+        fitted = yield from fitting.fit_frozen(examples, config, **own)
     else:
-        exported = scratch / "encoder"
+        exported = folders.scratch / "encoder"
         exported.mkdir()
-        fitted = yield from fitting.fit_full(examples, config, **folders, scratch=exported)
-    return _Result(fitted.model, fitted.tensors, fitted.encoder_folder, fitted.tower)
+        saves = _saves(examples, config, folders)
+        fitted = yield from fitting.fit_full(examples, config, **own, scratch=exported, saves=saves)
+    return _Result(
+        fitted.model, fitted.tensors, fitted.encoder_folder, fitted.tower, fitted.diverged
+    )
+
+
+def _saves(examples: Sequence[Example], config: TrainConfig, folders: _Folders) -> "Saves | None":
+    if folders.resume is None:
+        return None
+    from ml.core.resume import Saves
+
+    # The state of other settings or other answers must never be taken up.
+    settings = json.dumps(config.to_json(), sort_keys=True) + snapshot_hash(examples)
+    return Saves(folders.resume, hashlib.sha256(settings.encode()).hexdigest())
 
 
 def _recorded(
@@ -179,6 +221,15 @@ def _recorded(
         if isinstance(event, Epoch):
             curve.append(_point(event))
         yield event
+
+
+def _diverged(epoch: int) -> dict[str, Any]:
+    return {
+        "epoch": epoch,
+        "note": f"The loss stopped being a number in epoch {epoch}. These are the last "
+        "weights from before, kept to look at and not to be used. "
+        "Train again with a lower learning rate.",
+    }
 
 
 def _point(event: Epoch) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from ml.core.engines.export import exported
 from ml.core.engines.onnx import OnnxEngine
 from ml.core.engines.torch import TorchEngine, choose_device, load_tower
 from ml.core.errors import ConfigError
-from ml.core.fitting import _tower_lesson
+from ml.core.tuning import tower_lesson
 from tests.ml_core import tiny
 from tests.ml_core.conftest import Workshop
 
@@ -47,7 +47,7 @@ def test_training_reads_the_features_that_serving_reads(
     config = TrainConfig(Tier.FULL, tiny.HEADS, workshop.encoder, max_tokens=32)
     encoder = TextEncoder(engines[0], max_tokens=32, pooling="mean", layers="last")
     examples = tiny.make_examples(6)
-    lesson = _tower_lesson(examples, config, engines[1].tower, encoder)
+    lesson = tower_lesson(examples, config, engines[1].tower, encoder)
 
     with torch.no_grad():
         engines[1].tower.eval()

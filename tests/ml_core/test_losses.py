@@ -148,3 +148,42 @@ def test_numpy_heads_equal_torch_heads(head: HeadConfig, hidden: int) -> None:
 
     reference = heads.each[0](torch.from_numpy(features)).detach().numpy()
     np.testing.assert_allclose(served.logits(features), reference, atol=1e-3)
+
+
+STEPS = HeadConfig(
+    "rating", Kind.NUMBER, minimum=1, maximum=5, is_integer=True, ordinal="cumulative", hidden=0
+)
+
+
+def test_a_scale_in_steps_starts_at_its_mean_and_stays_in_its_range() -> None:
+    rows = [example(rating=float(value)) for value in (1, 3, 4, 5, 5)]
+    heads = Heads([STEPS], width=4, word_width=8)
+    with torch.no_grad():
+        heads.each[0].out.weight.zero_()
+
+    heads.each[0].start_from(prior(STEPS, rows, is_weighted=False), np.zeros((0, 4)))
+    (served,) = heads.numpy()
+
+    assert served.scores(np.zeros((1, 4)))[0, 0] == pytest.approx(3.6, abs=0.02)
+    served.arrays["out.bias"][:] = [90, -90, 90, 90]
+    assert served.scores(np.zeros((1, 4)))[0, 0] == pytest.approx(2.0)
+
+
+def test_the_loss_of_a_scale_in_steps_is_that_of_its_steps() -> None:
+    logits = torch.tensor([[2.0, 1.0, -1.0, -2.0], [0.0, 0.0, 0.0, 0.0]])
+    targets = torch.tensor([[3.0], [math.nan]])
+
+    loss = pooled_loss(STEPS, EVEN, logits, targets)
+
+    wanted = torch.nn.functional.binary_cross_entropy_with_logits(
+        logits[0], torch.tensor([1.0, 1.0, 0.0, 0.0])
+    )
+    assert loss.item() == pytest.approx(wanted.item())
+
+
+def test_given_class_weights_are_taken_as_they_are() -> None:
+    head = HeadConfig("sentiment", Kind.CHOICE, ("negative", "positive"), class_weights=(2, 0.5))
+
+    found = prior(head, [example(sentiment="positive")] * 9, is_weighted=True)
+
+    assert found.weights.tolist() == [2, 0.5]

@@ -1,5 +1,6 @@
 """Encode with PyTorch: what a GPU uses, and what full fine-tuning trains."""
 
+import functools
 import json
 import os
 from pathlib import Path
@@ -33,9 +34,12 @@ class TextTower(nn.Module):
 
     def states(self, input_ids: Tensor, attention_mask: Tensor, layers: str) -> Tensor:
         """Return the last or the mean upper states [batch, length, width]."""
-        last, upper = self(input_ids, attention_mask)
-        chosen: Tensor = upper if layers == UPPER else last
-        return chosen
+        if layers == UPPER:
+            upper: Tensor = self(input_ids, attention_mask)[1]
+            return upper
+        output = self.model(input_ids=input_ids, attention_mask=attention_mask)
+        last: Tensor = output.last_hidden_state
+        return last
 
 
 class TorchEngine:
@@ -48,11 +52,12 @@ class TorchEngine:
         self.tokenizer_file = tokenizer_file
         self.device = torch.device(device)
         self.tower = tower.to(self.device)
+        self._precision = "bf16" if self.device.type == "cuda" else "fp32"
 
     def states(self, ids: Ints, mask: Ints, layers: str = LAST) -> Floats:
         """Return states [batch, length, width] of the last or the mean of the upper layers."""
         self.tower.eval()
-        with torch.inference_mode(), precision(self.device):
+        with torch.inference_mode(), precision(self.device, self._precision):
             states = self.tower.states(
                 torch.from_numpy(ids).to(self.device),
                 torch.from_numpy(mask).to(self.device),
@@ -61,9 +66,24 @@ class TorchEngine:
         return np.asarray(states.float().cpu().numpy(), dtype=np.float32)
 
 
-def precision(device: torch.device) -> torch.autocast:
-    """Return bfloat16 autocast on CUDA and a no-op elsewhere."""
-    return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
+def precision(device: torch.device, wish: str = "fp32") -> torch.autocast:
+    """Return bfloat16 autocast on CUDA, and on a CPU where it is wished for; else a no-op.
+
+    wish: fp32, bf16, or auto for bf16 where the device computes it in hardware.
+    """
+    is_wished = wish == "bf16" or (wish == "auto" and has_bf16())
+    is_bf16 = is_wished or (device.type == "cuda" and wish != "fp32")
+    return torch.autocast(device.type, torch.bfloat16, enabled=is_bf16)
+
+
+@functools.cache
+def has_bf16() -> bool:
+    """Tell whether this processor has units for bfloat16; without them it is far slower."""
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text("utf-8").split())
+    except OSError:
+        return False
+    return bool(flags & {"amx_bf16", "avx512_bf16", "bf16"})
 
 
 def choose_device(wish: str) -> str:
