@@ -21,7 +21,7 @@ def flag_review(*, project: Project, review: Review, person: User, note: str) ->
     """
     said = normalise(note).strip()[:MAX_NOTE]
     if not said:
-        raise Invalid.of("flag_note", "Say in a few words what a reviewer should look at.")
+        raise Invalid.of("note", "Say in a few words what a reviewer should look at.")
     # The database keeps one open flag a review and person, so two requests at once end as one.
     flag, is_new = Flag.objects.update_or_create(
         project=project, review=review, person=person, resolved_at=None, defaults={"note": said}

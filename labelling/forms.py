@@ -29,6 +29,16 @@ class ChangesForm(forms.Form):
     version = forms.IntegerField(widget=forms.HiddenInput)
 
 
+#: Fields that belong to one kind of question alone.
+_OF_KIND = (
+    ("number", "minimum"),
+    ("number", "maximum"),
+    ("number", "is_integer"),
+    ("spans", "has_polarity"),
+    ("spans", "allows_overlap"),
+)
+
+
 class QuestionForm(forms.Form):
     """One question; options one a line."""
 
@@ -50,8 +60,8 @@ class QuestionForm(forms.Form):
         widget=forms.Textarea(attrs={"rows": 3}),
     )
     is_required = forms.BooleanField(required=False, initial=True, label="Needs an answer")
-    minimum = forms.FloatField(required=False, help_text="Numbers only.")
-    maximum = forms.FloatField(required=False, help_text="Numbers only.")
+    minimum = forms.FloatField(required=False)
+    maximum = forms.FloatField(required=False)
     is_integer = forms.BooleanField(required=False, label="Whole numbers only")
     has_polarity = forms.BooleanField(
         required=False, label="Spans say negative, neutral or positive"
@@ -60,8 +70,24 @@ class QuestionForm(forms.Form):
         required=False,
         initial=True,
         label="Spans may overlap",
-        help_text="Spans only. Without it two spans of one review share no character.",
+        help_text="Without it two spans of one review share no character.",
     )
+
+    @property
+    def common_fields(self) -> list[forms.BoundField]:
+        """Return the fields of every kind of question."""
+        own = {name for _, name in _OF_KIND}
+        return [field for field in self if field.name not in own]
+
+    @property
+    def kind_fields(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """Return the fields of one kind alone, with what they are about."""
+        about = {"number": "A number", "spans": "Spans"}
+        groups = {
+            words: [self[name] for of, name in _OF_KIND if of == kind and name in self.fields]
+            for kind, words in about.items()
+        }
+        return [(words, fields) for words, fields in groups.items() if fields]
 
     @classmethod
     def values_of(cls, question: QuestionSnapshot) -> dict[str, Any]:
@@ -80,9 +106,14 @@ class QuestionForm(forms.Form):
         }
 
     def fix_kind(self) -> None:
-        """Hold the kind fast, another kind is another question; options have forms of their own."""
+        """Hold the kind fast, another kind is another question; leave out what is not of it.
+
+        Options have forms of their own.
+        """
+        kind = self.initial["kind"]
         self.fields["kind"].disabled = True
-        del self.fields["options"]
+        for name in ("options", *(each for of, each in _OF_KIND if of != kind)):
+            del self.fields[name]
 
     def question(self, schema: SchemaSnapshot, before: QuestionSnapshot | None) -> QuestionSnapshot:
         """Return the question that the form describes; `before` is the one it changes."""
@@ -98,9 +129,9 @@ class QuestionForm(forms.Form):
             is_required=data["is_required"],
             minimum=data["minimum"] if kind == "number" else None,
             maximum=data["maximum"] if kind == "number" else None,
-            is_integer=data["is_integer"] and kind == "number",
-            has_polarity=data["has_polarity"] and kind == "spans",
-            allows_overlap=data["allows_overlap"] or kind != "spans",
+            is_integer=kind == "number" and data["is_integer"],
+            has_polarity=kind == "spans" and data["has_polarity"],
+            allows_overlap=kind != "spans" or data["allows_overlap"],
         )
 
     def _options(self, before: QuestionSnapshot | None) -> tuple[OptionSnapshot, ...]:

@@ -6,10 +6,11 @@ from labelling.snapshot import QuestionSnapshot
 
 #: Keys that no option may bring along: skip, undo, and what is nobody's to choose.
 RESERVED = frozenset("sug?/-=+")
-#: Nobody may choose these: go, the key sheet, search, the polarities and the ends of a span.
-FIXED = frozenset("g?/-=+.,<> ")
+#: Nobody may choose these: go, the key sheet, search, and all that marks words: the polarities, the
+#: ends of a span, all like it, all that a model proposes.
+FIXED = frozenset("g?/-=+.,<>*: ")
 #: What the page itself does to the keys for it: the second where an option has brought the first.
-ACTIONS = {"skip": "s", "flag": "f!", "undo": "u", "accept": "y*", "guidelines": "i;"}
+ACTIONS = {"skip": "s", "flag": "f!", "undo": "u", "accept": "y&", "guidelines": "i;"}
 #: What a person has chosen who has chosen nothing.
 NOTHING: Mapping[str, str] = {}
 # Rows of a keyboard, so that the answers of one question lie side by side.

@@ -8,7 +8,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_POST
 
 from common.errors import Invalid
-from labelling import comments, flags, open_flags
+from labelling import comments, open_flags
 from labelling.tabs import tabs
 from projects.access import enter
 from projects.models import Membership, Role
@@ -97,26 +97,6 @@ def flag_list(request: HttpRequest, slug: str) -> HttpResponse:
         "tabs": tabs(membership, "flags"),
     }
     return render(request, "labelling/flags.html", context)
-
-
-@login_required
-@require_POST
-def flag_raise(request: HttpRequest, slug: str, review_id: int) -> HttpResponse:
-    """Ask for a reviewer's eye on a review."""
-    membership = _enter(request, slug)
-    review = review_of(membership.project, review_id)
-    try:
-        flags.flag_review(
-            project=membership.project,
-            review=review,
-            person=membership.user,
-            note=request.POST.get("note", ""),
-        )
-    except Invalid as error:
-        messages.error(request, error.detail)
-    else:
-        messages.success(request, "Flagged: reviewers see it in their list.")
-    return _to_review(slug, review.pk, "flags")
 
 
 @login_required

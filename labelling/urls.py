@@ -55,7 +55,6 @@ urlpatterns = [
     path("mentions/seen/", talk_views.mentions_seen, name="mentions_seen"),
     path("flags/", talk_views.flag_list, name="flags"),
     path("flags/<int:flag_id>/resolve/", talk_views.flag_resolve, name="flag_resolve"),
-    path("reviews/<int:review_id>/flags/", talk_views.flag_raise, name="flag_raise"),
     path("reviews/<int:review_id>/comments/", talk_views.comment_add, name="comment_add"),
     path("comments/<int:comment_id>/remove/", talk_views.comment_remove, name="comment_remove"),
     path("reviews/<int:review_id>/history/", history_views.review_history, name="history"),
@@ -64,7 +63,7 @@ urlpatterns = [
     # The label page: what was fetched ahead, flags, guidelines, keys.
     path("ahead/", work_views.ahead, name="ahead"),
     path("assignments/<int:assignment_id>/", work_views.held, name="held"),
-    path("reviews/<int:review_id>/flag/", work_views.flag, name="flag"),
+    path("reviews/<int:review_id>/flags/", work_views.flag, name="flag"),
     path("guidelines/", help_views.guidelines, name="guidelines"),
     path("keys/", help_views.keys, name="keys"),
     path("questions/", question_views.questions, name="questions"),

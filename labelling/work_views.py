@@ -7,6 +7,7 @@ background: it gets 204 once they are kept, and else both versions side by side.
 from dataclasses import replace
 from typing import Any
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -252,19 +253,26 @@ def skip(request: HttpRequest, slug: str, assignment_id: int) -> HttpResponse:
 @login_required
 @require_POST
 def flag(request: HttpRequest, slug: str, review_id: int) -> HttpResponse:
-    """Tell reviewers that somebody should look at a review, and go on with it."""
+    """Tell reviewers that somebody should look at a review, and go back to where one was."""
     project = enter(request, slug, at_least=Role.ANNOTATOR, section="label")
     user = signed_in(request)
-    note = request.POST.get("flag_note", "")
+    review = _review(project, review_id)
+    is_from_review = request.POST.get("from") == "review"
     try:
         flags.flag_review(
-            project=project, review=_review(project, review_id), person=user, note=note
+            project=project, review=review, person=user, note=request.POST.get("note", "")
         )
     except Invalid as error:
         if _is_outbox(request):
             return HttpResponse(error.detail, status=422, content_type="text/plain; charset=utf-8")
-        return _next(request, project, status=422, notice=error.detail)
-    return _go_on(request, project)
+        if not is_from_review:
+            return _next(request, project, status=422, notice=error.detail)
+        messages.error(request, error.detail)
+    else:
+        if not is_from_review:
+            return _go_on(request, project)
+        messages.success(request, "Flagged: reviewers see it in their list.")
+    return redirect(f"{reverse('reviews:detail', args=[slug, review.pk])}#flags")
 
 
 def _review(project: Project, review_id: int) -> Review:

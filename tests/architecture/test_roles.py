@@ -41,7 +41,6 @@ LOWEST: Mapping[str, Mapping[str, Role]] = {
     PAGE + "label/guidelines/": {"get": ANNOTATOR},
     PAGE + "label/keys/": {"get": ANNOTATOR, "post": ANNOTATOR},
     PAGE + "label/assignments/<int:assignment_id>/": {"get": ANNOTATOR},
-    PAGE + "label/reviews/<int:review_id>/flag/": {"post": ANNOTATOR},
     PAGE + "label/agreement/": {"get": REVIEWER},
     PAGE + "label/agreement/pairs.csv": {"get": REVIEWER},
     PAGE + "label/agreement/reviews/": {"get": REVIEWER},

@@ -82,7 +82,9 @@ def test_flags_wait_on_their_page_and_are_settled_there(
     anna: Membership, rita: Membership, review: Review, signed_in: Callable[[User], Client]
 ) -> None:
     sent = signed_in(anna.user).post(
-        f"{PAGE}reviews/{review.pk}/flags/", {"note": "<i>French</i>?"}, follow=True
+        f"{PAGE}reviews/{review.pk}/flags/",
+        {"note": "<i>French</i>?", "from": "review"},
+        follow=True,
     )
     assert "Change what my flag says" in sent.content.decode()
     visitor = signed_in(rita.user)

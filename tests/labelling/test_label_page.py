@@ -273,7 +273,7 @@ def test_a_flag_is_kept_once_and_its_note_can_be_changed(
     address = url("flag", reviews[0])
 
     for note in ("sarcasm", "sarcasm, I think"):
-        assert visitor.post(address, {"flag_note": note}, headers=OUTBOX).status_code == 204
+        assert visitor.post(address, {"note": note}, headers=OUTBOX).status_code == 204
 
     flag = Flag.objects.get()
     assert (flag.note, flag.person, flag.review_id) == ("sarcasm, I think", anna, reviews[0])
@@ -284,8 +284,8 @@ def test_a_flag_needs_a_note_and_a_review_of_the_project(
 ) -> None:
     foreign = factories.review(Project.objects.get(slug="mallorys"))
 
-    empty = visitor.post(url("flag", reviews[0]), {"flag_note": " "}, headers=OUTBOX)
-    other = visitor.post(url("flag", foreign.pk), {"flag_note": "x"}, headers=OUTBOX)
+    empty = visitor.post(url("flag", reviews[0]), {"note": " "}, headers=OUTBOX)
+    other = visitor.post(url("flag", foreign.pk), {"note": "x"}, headers=OUTBOX)
 
     assert (empty.status_code, other.status_code) == (422, 404)
     assert not Flag.objects.exists()

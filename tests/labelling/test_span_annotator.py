@@ -332,6 +332,45 @@ def test_all_proposals_that_may_stand_are_taken_in_one_step(opened: Open) -> Non
     assert spans.words == []
 
 
+def test_proposals_are_drawn_dashed_until_they_are_taken(opened: Open) -> None:
+    spans = opened(
+        TEXT,
+        marked=[mark(TEXT, "bad box", "quality")],
+        suggested=[mark(TEXT, "Great price", "price", "positive")],
+    )
+    drawn = spans.page.locator("[data-span-text] mark.is-suggested")
+    look = "each => [each.textContent, getComputedStyle(each).textDecorationStyle]"
+
+    proposed = drawn.evaluate(look)
+    said = drawn.get_attribute("aria-description")
+    kept = spans.page.locator("mark:not(.is-suggested)").evaluate(look)
+    spans.page.get_by_role("button", name="Take it: Price").click()
+
+    assert proposed == ["Great price", "dashed"]
+    assert said == "suggested: Price +"
+    assert kept == ["bad box", "solid"]
+    expect(drawn).to_have_count(0)
+    assert spans.words == [("price", "Great price"), ("quality", "bad box")]
+
+
+def test_a_proposal_beyond_the_text_is_left_out(opened: Open) -> None:
+    wrong = mark(TEXT, "price", "price") | {"end": len(TEXT) + 1}
+
+    spans = opened(TEXT, suggested=[wrong])
+
+    expect(spans.page.locator(".is-suggested")).to_have_count(0)
+
+
+def test_one_key_takes_every_proposal(opened: Open) -> None:
+    spans = opened(TEXT, suggested=[mark(TEXT, "price", "price"), mark(TEXT, "box", "quality")])
+
+    spans.press(":")
+
+    assert spans.said == "2 of 2 suggested spans taken."
+    assert spans.words == [("price", "price"), ("quality", "box")]
+    expect(spans.page.get_by_role("button", name="Take all suggested")).to_be_disabled()
+
+
 # --- Fingers --------------------------------------------------------------------------------------
 
 PHONE = {

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import BrowserContext, Page, expect, sync_playwright
@@ -40,8 +41,10 @@ print(len(rows))
 class Labelling:
     """A browser on the label page; `answer` gives one by keyboard."""
 
-    def __init__(self, gloss: Stack, context: BrowserContext) -> None:
+    def __init__(self, gloss: Stack, context: BrowserContext, seeded: Any = None) -> None:
         self.gloss, self.context = gloss, context
+        #: What the code that made the project printed.
+        self.seeded = seeded
         self.base = f"http://localhost:{gloss.port}"
         self.complaints: list[str] = []
         self.page = self.open()
@@ -96,13 +99,16 @@ class Labelling:
 
 
 @contextlib.contextmanager
-def labelling(home: Path, *, count: int = 30) -> Iterator[Labelling]:
-    """Start a web process with a project of `count` reviews, and a browser beside it."""
+def labelling(home: Path, *, count: int = 30, world: str = _WORLD) -> Iterator[Labelling]:
+    """Start a web process with a project of `count` reviews, and a browser beside it.
+
+    `world` is the code that makes the project and its people; Ada signs in.
+    """
     if not CHROMIUM.exists():
         pytest.skip("no chromium at /usr/bin/chromium (Debian: apt-get install chromium)")
     expect.set_options(timeout=15_000)  # a busy machine is slow, not wrong
     with Stack(home) as gloss, sync_playwright() as playwright:
-        gloss.python(_WORLD.format(secret=SECRET, count=count))
+        seeded = gloss.python(world.format(secret=SECRET, count=count))
         gloss.manage("collectstatic", "--noinput", "--verbosity", "0")
         gloss.start("-m", "gunicorn", "-c", "python:config.gunicorn_conf")
         browser = playwright.chromium.launch(
@@ -111,7 +117,7 @@ def labelling(home: Path, *, count: int = 30) -> Iterator[Labelling]:
         context = browser.new_context(
             viewport={"width": 1440, "height": 900}, reduced_motion="reduce"
         )
-        made = Labelling(gloss, context)
+        made = Labelling(gloss, context, seeded)
         gloss.wait(lambda: _answers(made))
         made.sign_in()
         made.page.wait_for_url("**/projects/**")

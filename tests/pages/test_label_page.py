@@ -213,3 +213,56 @@ def test_outbox_and_draft_outlive_a_session(ada: Labelling) -> None:
     expect(ada.page.locator(f"[data-review='{drafted}']")).to_be_visible()
     expect(ada.page.get_by_label("Cold")).to_be_checked()
     assert cookies
+
+
+#: Enter and a way off the page in one go: no later task of the page runs in between.
+_LEAVE = """(to) => {
+  const key = { key: "Enter", bubbles: true, cancelable: true };
+  document.activeElement.dispatchEvent(new KeyboardEvent("keydown", key));
+  location.assign(to);
+}"""
+
+
+def test_who_leaves_within_milliseconds_of_enter_loses_nothing(ada: Labelling) -> None:
+    before = ada.review
+    ada.page.route("**/submit/", lambda route: route.abort())
+    ada.page.keyboard.press("1")
+    with ada.page.expect_navigation():
+        ada.page.evaluate(_LEAVE, f"{ada.base}/projects/shop/reviews/")
+    assert before not in ada.annotated()
+    ada.page.unroute("**/submit/")
+
+    with ada.page.expect_response("**/submit/"):
+        ada.page.goto(f"{ada.base}/projects/shop/label/mentions/")
+
+    ada.gloss.wait(lambda: ada.annotated().count(before) == 1, seconds=15)
+
+
+def test_what_was_submitted_is_sent_behind_a_page_that_is_left_at_once(ada: Labelling) -> None:
+    before = ada.review
+    ada.page.keyboard.press("1")
+
+    with ada.page.expect_navigation():
+        ada.page.evaluate(_LEAVE, f"{ada.base}/projects/shop/reviews/")
+
+    ada.gloss.wait(lambda: ada.annotated().count(before) == 1, seconds=15)
+
+
+def test_the_form_submits_without_scripts_and_the_next_review_comes(ada: Labelling) -> None:
+    browser = ada.context.browser
+    assert browser is not None
+    plain = browser.new_context(
+        java_script_enabled=False, storage_state=ada.context.storage_state()
+    )
+    page = plain.new_page()
+    page.goto(f"{ada.base}/projects/shop/label/next/")
+    before = page.locator("[data-label-form]").get_attribute("data-review")
+
+    page.locator(".option-button", has_text="Warm").click()
+    page.get_by_role("button", name="Submit").click()
+
+    form = page.locator("[data-label-form]")
+    expect(form).not_to_have_attribute("data-review", str(before))
+    expect(form).to_be_visible()
+    assert ada.annotated()[-1] == before
+    plain.close()

@@ -5,6 +5,16 @@ import { csrfToken } from "./htmx-csrf.js";
 const RETRY_MS = [2_000, 5_000, 15_000, 30_000];
 const DATABASE = "gloss";
 const STORE = "outbox";
+/** Copies that are made at once: leaving the page may be quicker than the database. */
+const COPY = "gloss.outbox.";
+
+function copies(act) {
+  try {
+    return act(localStorage);
+  } catch {
+    return null; // storage is blocked or full: the database alone keeps it then
+  }
+}
 
 function done(request) {
   return new Promise((resolve, reject) => {
@@ -53,6 +63,7 @@ class Stored {
     return new Promise((resolve, reject) => {
       const transaction = this.database.transaction(STORE, "readwrite", { durability: "strict" });
       const request = act(transaction.objectStore(STORE));
+      transaction.commit?.(); // does not wait for a page that may be gone
       transaction.oncomplete = () => resolve(request.result);
       transaction.onabort = () => reject(transaction.error);
     });
@@ -65,6 +76,15 @@ class Stored {
   remove(id) {
     return this.#change((store) => store.delete(id));
   }
+}
+
+/** Browsers carry on behind a page that is left with at most 64 KiB. */
+const KEEP_ALIVE_BYTES = 60_000;
+
+function post({ url, fields }) {
+  const body = new URLSearchParams(fields).toString();
+  const headers = { "Gloss-Outbox": "1", "X-CSRFToken": csrfToken(), "Content-Type": "application/x-www-form-urlencoded;charset=UTF-8" };
+  return fetch(url, { method: "POST", body, headers, redirect: "manual", keepalive: body.length < KEEP_ALIVE_BYTES });
 }
 
 // Only one tab sends at a time, where the browser can see to that.
@@ -96,10 +116,32 @@ export class Outbox {
     } catch {
       this.#store = new Memory();
     }
+    await this.#takeCopies();
     await this.#load();
+    addEventListener("pagehide", () => this.#sendLast());
     addEventListener("online", () => this.send());
     addEventListener("offline", () => this.#troubled("offline"));
     document.addEventListener("visibilitychange", () => !document.hidden && this.send());
+  }
+
+  /** Put what a page left too quickly had only copied into the database. */
+  async #takeCopies() {
+    const names = copies((storage) => Object.keys(storage).filter((name) => name.startsWith(COPY))) ?? [];
+    if (!names.length) return;
+    const kept = new Set((await this.#store.all()).map(({ copy }) => copy));
+    for (const name of names) {
+      const entry = copies((storage) => JSON.parse(storage.getItem(name)));
+      if (entry && !kept.has(name)) await this.#store.put(entry);
+      copies((storage) => storage.removeItem(name));
+    }
+  }
+
+  // Whoever leaves does not wait: the browser sends this on behind the page. It stays in the
+  // outbox, and the server takes it twice without harm. Of several the order counts: they wait for
+  // the next page.
+  #sendLast() {
+    const [entry, ...more] = this.waiting;
+    if (entry && !more.length && entry.id !== this.#inFlight) post(entry).catch(() => {});
   }
 
   async #load() {
@@ -121,12 +163,16 @@ export class Outbox {
 
   /** Keep something to send: { kind, url, fields, ... }; resolves to its id once it is on the disk. */
   async add(entry) {
-    const kept = { ...entry, person: this.person, project: this.project, at: Date.now(), state: "waiting" };
+    const at = Date.now();
+    const copy = `${COPY}${at}.${Math.random()}`;
+    const kept = { ...entry, person: this.person, project: this.project, at, state: "waiting", copy };
+    copies((storage) => storage.setItem(copy, JSON.stringify(kept)));
     const shown = { ...kept, id: 0 };
     this.#entries.push(shown);
     this.onChange();
     // A full disk: it waits in this page alone, and is sent all the same.
     shown.id = await this.#store.put(kept).catch(() => -Date.now());
+    copies((storage) => storage.removeItem(copy));
     this.send();
     return shown.id;
   }
@@ -186,12 +232,10 @@ export class Outbox {
 
   // Returns whether to go on with the next one.
   async #sendOne(entry) {
-    const body = new URLSearchParams(entry.fields);
-    const headers = { "Gloss-Outbox": "1", "X-CSRFToken": csrfToken() };
     let response;
     let words;
     try {
-      response = await fetch(entry.url, { method: "POST", body, headers, redirect: "manual" });
+      response = await post(entry);
       words = response.status === 204 ? "" : await response.text();
     } catch (error) {
       if (!(error instanceof TypeError)) throw error;

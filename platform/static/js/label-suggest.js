@@ -20,14 +20,9 @@ export function accept(chip) {
   return change(input);
 }
 
-/** Accept every suggestion; return how many there were. */
-export function acceptAll(root) {
+/** Accept every suggestion, spans (a SpanAnnotator or null) among them; return how many there were. */
+export function acceptAll(root, spans) {
   const chips = [...root.querySelectorAll("[data-accept]")];
   chips.forEach(accept);
-  const spans = root.querySelectorAll("[data-span-lists] .chip-suggested").length;
-  for (let turn = 0; turn < spans; turn += 1) {
-    // Each one that is taken paints the list anew.
-    root.querySelector("[data-span-lists] li:has(> .chip-suggested) > button")?.click();
-  }
-  return chips.length + spans;
+  return chips.length + (spans?.takeProposals() ?? 0);
 }

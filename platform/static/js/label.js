@@ -291,7 +291,7 @@ root.addEventListener("click", (event) => {
   const { target } = event;
   const chip = target.closest("[data-accept]");
   if (chip) accept(chip);
-  if (target.closest("[data-accept-all]")) say(`${acceptAll(root)} suggestions accepted.`);
+  if (target.closest("[data-accept-all]")) say(`${acceptAll(root, current.spans)} suggestions accepted.`);
   const isPlain = !event.ctrlKey && !event.metaKey && !event.shiftKey;
   if (isPlain && target.closest("[data-label-undo]")) {
     event.preventDefault();

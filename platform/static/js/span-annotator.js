@@ -33,7 +33,8 @@ export class SpanAnnotator {
     this.view = new SpanView(this.box, this.set);
     const lists = root.querySelector("[data-span-lists]");
     lists.replaceChildren();
-    this.tools = new SpanTools(lists, data);
+    const hasProposals = data.questions.some(({ suggested }) => suggested?.length);
+    this.tools = new SpanTools(lists, data, hasProposals);
     this.list = new SpanList(lists, this.set, data);
     this.bar = new SpanBar(root, this.set, data);
     this.#prepare();
@@ -181,10 +182,15 @@ export class SpanAnnotator {
 
   /** Take every proposal that may stand beside what is marked; return how many. */
   takeProposals() {
-    const proposed = [...this.set.questions.keys()].flatMap((question) => this.list.proposals(question));
+    const proposed = this.#proposed();
     const taken = this.set.addAll(proposed.map((span) => this.#plain(span)));
     this.#changed(null, null, `${taken.length} of ${proposed.length} suggested spans taken.`);
     return taken.length;
+  }
+
+  /** Return every proposal that has not been taken. */
+  #proposed() {
+    return [...this.set.questions.keys()].flatMap((question) => this.list.proposals(question));
   }
 
   #plain({ question, start, end, option, polarity }) {
@@ -366,6 +372,7 @@ export class SpanAnnotator {
       undo: () => this.#undo(),
       redo: () => this.#redo(),
       alike: () => this.markAlike(),
+      proposals: () => this.takeProposals(),
       clear: () => this.#clear(),
       polarity: () => this.setPolarity(target.dataset.polarity, span),
       remove: () => this.#remove(span),
@@ -412,10 +419,10 @@ export class SpanAnnotator {
   // --- Painting and values ---
 
   #render() {
-    const state = { cursor: this.#cursor, active: this.#active };
+    const state = { cursor: this.#cursor, active: this.#active, proposed: this.#proposed() };
     this.view.paint(state);
     this.list.paint(state);
-    this.tools.paint(this.set);
+    this.tools.paint(this.set, state.proposed.length);
     this.#showBar();
     for (const field of this.root.querySelectorAll("[data-span-field]")) field.value = JSON.stringify(this.value(field.dataset.spanField));
   }

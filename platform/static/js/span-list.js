@@ -32,7 +32,7 @@ export class SpanList {
     this.set = set;
     this.polarityKeys = data.polarityKeys;
     this.suggested = new Map(
-      data.questions.map(({ key, suggested }) => [key, (suggested ?? []).map((span) => ({ polarity: "", ...span, question: key }))]),
+      data.questions.map(({ key, suggested }) => [key, set.placed((suggested ?? []).map((span) => ({ ...span, question: key })))]),
     );
     for (const { key, name } of data.questions) {
       const list = element("ul");
@@ -131,7 +131,9 @@ export class SpanList {
     return Boolean(item);
   }
 
+  /** Return the place of a span in the list; -1 without one. */
   indexOf(span) {
+    if (!span) return -1;
     return [...this.root.querySelectorAll("[data-span-item]")].findIndex((node) => isSame(this.#items.get(node.dataset.spanItem).span, span));
   }
 }

@@ -15,11 +15,11 @@ export class SpanSet {
     this.text = text;
     this.maxSpans = maxSpans ?? Infinity;
     this.questions = new Map(questions.map((question) => [question.key, question]));
-    this.spans = this.#placed(questions.flatMap(({ key, spans }) => spans.map((span) => ({ ...span, question: key }))));
+    this.spans = this.placed(questions.flatMap(({ key, spans }) => spans.map((span) => ({ ...span, question: key }))));
   }
 
   /** Return those that lie in the text, as this page keeps spans. */
-  #placed(spans) {
+  placed(spans) {
     const isPlaced = ({ start, end }) => Number.isInteger(start) && Number.isInteger(end) && start >= 0 && start < end && end <= this.text.length;
     return inOrder(spans.filter(isPlaced).map((span) => Object.fromEntries(FIELDS.map((field) => [field, span[field] ?? ""]))));
   }
@@ -132,6 +132,6 @@ export class SpanSet {
 
   /** Put other spans in the place of all, as a draft kept them; what no longer fits is left out. */
   restore(spans) {
-    this.spans = this.#placed(spans.filter((span) => this.questions.has(span.question) && this.option(span)));
+    this.spans = this.placed(spans.filter((span) => this.questions.has(span.question) && this.option(span)));
   }
 }

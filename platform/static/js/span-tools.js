@@ -6,12 +6,13 @@ const DESCRIPTION =
   "Arrow keys pick words, with Shift more of them; the key of an option marks them. " +
   "With a screen reader, switch to focus mode first. All keys are listed below the text.";
 
-const keysOf = (polarityKeys) => [
+const keysOf = (polarityKeys, hasProposals) => [
   [["←", "→", "↑", "↓"], "Pick a word, as seen on the screen; with Shift take in more"],
   [[".", ","], "Move the end of what is picked by one character"],
   [["<", ">"], "Move its start"],
   [["Shift", "←", "→"], "Move the end of the span marked last by one word; with Ctrl its start"],
   [["*"], "Mark all words like the span marked last"],
+  ...(hasProposals ? [[[":"], "Take every suggested span; one by one in the list"]] : []),
   [Object.values(polarityKeys), "The span marked last is negative, neutral, positive"],
   [["Delete"], "Remove the span that is picked"],
   [["Ctrl", "z"], "Undo; with Shift do it again"],
@@ -19,7 +20,8 @@ const keysOf = (polarityKeys) => [
 ];
 
 export class SpanTools {
-  constructor(root, { polarityKeys }) {
+  /** `hasProposals` tells whether a model proposes spans, which one key then takes. */
+  constructor(root, { polarityKeys }, hasProposals) {
     this.undo = button("btn btn-sm btn-quiet", "Undo", "undo");
     this.redo = button("btn btn-sm btn-quiet", "Redo", "redo");
     this.undo.setAttribute("aria-label", "Undo the last change of spans");
@@ -31,10 +33,16 @@ export class SpanTools {
     const row = element("div", "span-tools");
     row.setAttribute("role", "group");
     row.setAttribute("aria-label", "Tools for spans");
-    row.append(this.undo, this.redo, alike, this.isExact.parentElement, this.isPart.parentElement);
+    row.append(this.undo, this.redo, ...(hasProposals ? [this.#taker()] : []), alike, this.isExact.parentElement, this.isPart.parentElement);
     this.description = element("p", "visually-hidden", DESCRIPTION);
     this.description.id = "span-help";
-    root.append(this.description, row, this.#keys(keysOf(polarityKeys)));
+    root.append(this.description, row, this.#keys(keysOf(polarityKeys, hasProposals)));
+  }
+
+  #taker() {
+    this.take = button("btn btn-sm", "Take all suggested ", "proposals", { key: ":" });
+    this.take.append(element("kbd", "", ":"));
+    return this.take;
   }
 
   #checkbox(words) {
@@ -67,7 +75,8 @@ export class SpanTools {
     return { isExact: this.isExact.checked, isPart: this.isPart.checked };
   }
 
-  paint(set) {
+  paint(set, proposedCount) {
+    if (this.take) this.take.disabled = proposedCount === 0;
     this.undo.disabled = !set.canUndo;
     this.redo.disabled = !set.canRedo;
   }

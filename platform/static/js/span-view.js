@@ -54,15 +54,16 @@ export class SpanView {
 
   // --- Painting ---
 
-  /** Show the spans, the picked range and the chosen span. */
-  paint({ cursor, active }) {
-    const lane = lanes(this.set.spans);
-    for (const block of this.#blocks) this.#paintBlock(block, { cursor, active, lane });
+  /** Show the spans, those that a model proposes, the picked range and the chosen span. */
+  paint({ cursor, active, proposed }) {
+    const all = [...this.set.spans, ...proposed];
+    const state = { cursor, active, all, proposed: new Set(proposed), lane: lanes(all) };
+    for (const block of this.#blocks) this.#paintBlock(block, state);
     this.placeHandles(active);
   }
 
   #paintBlock(block, state) {
-    const cut = pieces([block.start, block.end], this.set.spans, state.cursor);
+    const cut = pieces([block.start, block.end], state.all, state.cursor);
     const looks = cut.map((piece) => this.#look(piece, state));
     const keys = looks.map((look) => JSON.stringify(look));
     patch(block.node, block.keys, keys, (index) => this.#node(looks[index]));
@@ -70,23 +71,25 @@ export class SpanView {
   }
 
   /** Describe a piece as plain data: two that read the same look the same. */
-  #look({ start, end, under, starting, isCursor }, { active, lane }) {
+  #look({ start, end, under, starting, isCursor }, { active, lane, proposed }) {
     return {
       start,
       end,
       isCursor,
-      marks: under.map((span) => [this.set.option(span)?.colour ?? 12, Math.min(MAX_LANE, lane.get(span)), span === active]),
-      names: starting.map((span) => label(this.set, span)).join(" · "),
+      marks: under.map((span) => [this.set.option(span)?.colour ?? 12, Math.min(MAX_LANE, lane.get(span)), span === active, proposed.has(span)]),
+      names: starting.map((span) => label(this.set, span) + (proposed.has(span) ? "?" : "")).join(" · "),
+      told: starting.map((span) => (proposed.has(span) ? "suggested: " : "") + label(this.set, span)).join(" · "),
       named: under.length - starting.length,
     };
   }
 
-  #node({ start, end, isCursor, marks, names, named }) {
+  #node({ start, end, isCursor, marks, names, told, named }) {
     const text = this.text.slice(start, end);
     if (!marks.length && !isCursor) return document.createTextNode(text);
-    const made = marks.map(([colour, lane, isActive]) => {
+    const made = marks.map(([colour, lane, isActive, isProposed]) => {
       const mark = element("mark", `span-piece option-${colour} span-lane-${lane}`);
       mark.classList.toggle("is-active", isActive);
+      mark.classList.toggle("is-suggested", isProposed);
       return mark;
     });
     if (isCursor) made.push(element("span", "span-cursor"));
@@ -95,7 +98,7 @@ export class SpanView {
     made[0].dataset.start = start;
     if (names) {
       made[named].dataset.names = names;
-      made[named].setAttribute("aria-description", names);
+      made[named].setAttribute("aria-description", told);
     }
     return made[0];
   }
