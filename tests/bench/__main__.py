@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Callable
 
-from tests.bench import crowd, imports, label_page, labelling, million, queue, training
+from tests.bench import crowd, imports, label_page, labelling, learning, million, queue, training
 from tests.bench.report import Report
 
 BENCHMARKS: dict[str, Callable[[Report], None]] = {
@@ -14,6 +14,7 @@ BENCHMARKS: dict[str, Callable[[Report], None]] = {
     "queue": queue.run,
     "label-page": label_page.run,
     "training": training.run,
+    "learning": learning.run,
 }
 
 
