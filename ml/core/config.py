@@ -26,6 +26,10 @@ class Tier(StrEnum):
     FULL = "full"
 
 
+#: Baselines that are trained on request.
+BESIDE: Final = frozenset({"lstm", "single_task"})
+
+
 @dataclass(frozen=True, kw_only=True)
 class _Schedule:
     epochs: int
@@ -210,6 +214,9 @@ class TrainConfig:
     """auto, cpu or cuda."""
     baselines: bool = True
     """Whether the majority and TF-IDF baselines are computed beside the model."""
+    beside: tuple[str, ...] = ()
+    """Baselines trained on request: lstm (words, from nothing, within two minutes) and single_task
+    (one model a question, in the way of the joint one)."""
     blend: bool = True
     """Whether the frozen tier mixes in a linear model of terms where validation says it helps."""
     class_weights: bool = False
@@ -231,6 +238,7 @@ class TrainConfig:
     def __post_init__(self) -> None:
         object.__setattr__(self, "tier", Tier(self.tier))
         object.__setattr__(self, "heads", tuple(self.heads))
+        object.__setattr__(self, "beside", tuple(self.beside))
         self._fill_defaults()
         self._check_heads()
         self._check_ranges()
@@ -271,6 +279,7 @@ class TrainConfig:
             "patience must be at least 1": self.patience < 1,
             "warmup must be from 0 to 1": not 0 <= self.warmup <= 1,
             "weight_decay must be 0 or more": self.weight_decay < 0,
+            "beside must be of lstm and single_task": not set(self.beside) <= BESIDE,
             "clip must be positive": self.clip <= 0,
             "pooling must be mean or cls": self.pooling not in {"mean", "cls"},
             "layers must be last or upper": self.layers not in {"last", "upper"},

@@ -1,0 +1,29 @@
+import numpy as np
+
+from ml.core.evaluate import measure_model
+from ml.core.lstm import fit_lstm
+from tests.ml_core.tiny import HEADS, SENTIMENT, THING, make_examples
+
+
+def test_it_learns_a_plain_rule_and_leaves_spans_out() -> None:
+    examples = make_examples(240)
+
+    model = fit_lstm(HEADS, examples, seed=0, seconds=30)
+
+    assert model is not None
+    assert THING not in model.heads
+    measured = measure_model(model, examples, in_detail=False).questions["sentiment"]
+    assert measured["model"]["accuracy"]["value"] > 0.9
+
+
+def test_it_stops_in_time_and_still_answers() -> None:
+    examples = make_examples(60)
+
+    model = fit_lstm((SENTIMENT,), examples, seed=0, seconds=0)
+
+    assert model is not None
+    assert np.isfinite(np.asarray(model.scores(["", "a lovely pan"])["sentiment"])).all()
+
+
+def test_spans_alone_are_not_for_it() -> None:
+    assert fit_lstm((THING,), make_examples(20), seed=0, seconds=5) is None
