@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from common.api import IDEMPOTENCY, CursorPagination, idempotency_key, valid
 from jobs.api import JobOut, job_link
 from ml import selectors, services
+from ml.core.config import BESIDE
 from ml.evaluation_files import CONTENT_TYPES, evaluation_response
 from ml.models import Evaluation, ModelVersion, Tier, TrainingRun
 from ml.planning import Wishes, plan_training
@@ -67,6 +68,7 @@ class TrainingRunIn(serializers.Serializer[Any]):
     max_tokens = serializers.IntegerField(min_value=8, max_value=8192, required=False)
     max_samples = serializers.IntegerField(min_value=1, max_value=MAX_NUMBER, required=False)
     seed = serializers.IntegerField(min_value=0, max_value=MAX_NUMBER, required=False)
+    beside = serializers.MultipleChoiceField(choices=sorted(BESIDE), required=False)
 
 
 class TrainingAcceptedOut(serializers.Serializer[Any]):
@@ -116,7 +118,8 @@ class TrainingRunListApi(ProjectAPIView):
 def wishes_of(data: dict[str, Any]) -> Wishes:
     """Return what checked input asks for."""
     questions = data.get("questions")
-    return Wishes(**data | {"questions": tuple(questions) if questions else None})
+    asked = {"beside": tuple(sorted(data.get("beside") or ()))}
+    return Wishes(**data | asked | {"questions": tuple(questions) if questions else None})
 
 
 class TrainingRunApi(ProjectAPIView):

@@ -50,6 +50,16 @@ class TrainForm(forms.Form):
     )
     seed = forms.IntegerField(required=False, min_value=0, max_value=2**31 - 1)
 
+    beside = forms.MultipleChoiceField(
+        choices=[
+            ("lstm", "An LSTM on words, trained from nothing: two minutes at most"),
+            ("single_task", "One model a question: takes as long as the model itself again"),
+        ],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+        label="Measure beside it",
+    )
+
     def __init__(self, project: Project, data: Any = None, initial: Any = None) -> None:
         super().__init__(data, initial=initial)
         questions = self.fields["questions"]
@@ -65,6 +75,7 @@ class TrainForm(forms.Form):
         other = data.pop("other_encoder").strip()
         data["encoder"] = other or data["encoder"] or None
         data["tier"] = data["tier"] or None
+        data["beside"] = tuple(data["beside"])
         data["questions"] = tuple(data["questions"]) or None
         return Wishes(**data)
 

@@ -40,6 +40,7 @@ class Wishes:
     max_tokens: int | None = None
     max_samples: int | None = None
     seed: int | None = None
+    beside: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +258,8 @@ def _config(wishes: Wishes, tier: Tier, encoder: str, heads: tuple[HeadConfig, .
         for name in ("epochs", "batch_size", "learning_rate", "max_tokens", "max_samples", "seed")
         if (value := getattr(wishes, name)) is not None
     }
+    if wishes.beside:
+        given["beside"] = wishes.beside
     try:
         return TrainConfig(
             tier=tier,

@@ -22,6 +22,7 @@ from ml.core.evaluate import Measured, majority_metrics, measure_model, outcome
 from ml.core.events import Epoch, Event, Finished, Stage
 from ml.core.hardware import describe
 from ml.core.neural import NeuralModel
+from ml.core.scores import Model
 from ml.core.tfidf import TERMS, TfidfModel, fit_tfidf
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _FEW = 20
 # Written down for a model of terms, which reads whole texts.
 _UNREAD = 128
+_LSTM_SECONDS = 120.0
 
 
 @dataclass
@@ -107,6 +109,10 @@ def run(
             yield Stage("Measuring the baselines")
             baselines = _baselines(chosen, usable, terms)
             clock.lap("baselines")
+        if config.beside:
+            asked = _beside(chosen, usable, terms, folders)
+            baselines |= yield from asked
+            clock.lap("beside")
         metrics = {
             "questions": _with_notes(outcome(measured.questions, baselines), notes, config),
             "curve": curve,
@@ -263,9 +269,56 @@ def _baselines(
 ) -> dict[str, dict[str, Any]]:
     found = {"majority": majority_metrics(config.heads, examples)}
     if terms is not None:
-        measured = measure_model(terms, examples, in_detail=False)
-        found["tfidf"] = {q: m["model"] for q, m in measured.questions.items() if m["model"]}
+        found["tfidf"] = _measured(terms, examples)
     return found
+
+
+def _beside(
+    examples: Sequence[Example],
+    config: TrainConfig,
+    terms: TfidfModel | None,
+    folders: _Folders,
+) -> Generator[Event, None, dict[str, dict[str, Any]]]:
+    """Train the baselines that were asked for; return their metrics by name and question."""
+    found: dict[str, dict[str, Any]] = {}
+    if "lstm" in config.beside:
+        from ml.core.lstm import fit_lstm
+
+        yield Stage("Training an LSTM beside it")
+        model = fit_lstm(config.heads, examples, seed=config.seed, seconds=_LSTM_SECONDS)
+        if model is not None:
+            found["lstm"] = _measured(model, examples)
+    # Linear models on terms share nothing, so one a question would be the same again.
+    if "single_task" in config.beside and config.tier is not Tier.TFIDF and len(config.heads) > 1:
+        found["single_task"] = {}
+        for number, head in enumerate(config.heads):
+            yield Stage(f"Training a model of {head.question} alone")
+            alone = replace(config, heads=(head,))
+            own = replace(folders, scratch=folders.scratch / f"alone-{number}", resume=None)
+            own.scratch.mkdir()
+            fitting = _fit(examples, alone, own)
+            result = yield from _quietly(fitting)
+            if terms is not None:
+                result = _blended(result, terms, examples, alone)
+            found["single_task"] |= _measured(result.model, examples)
+    return found
+
+
+def _quietly(events: Generator[Event, None, _Result]) -> Generator[Event, None, _Result]:
+    """Pass on everything but epochs: the curve is the joint model's."""
+    while True:
+        try:
+            event = next(events)
+        except StopIteration as stop:
+            result: _Result = stop.value
+            return result
+        if not isinstance(event, Epoch):
+            yield event
+
+
+def _measured(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
+    questions = measure_model(model, examples, in_detail=False).questions
+    return {question: own["model"] for question, own in questions.items() if own["model"]}
 
 
 def _with_notes(

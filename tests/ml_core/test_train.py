@@ -62,6 +62,20 @@ def test_metrics_have_a_headline_with_interval_and_baselines_beside_it(frozen: F
         assert set(measured["baselines"]) == {"majority", "tfidf"}
 
 
+def test_baselines_on_request_stand_beside_the_model(workshop: Workshop, tmp_path: Path) -> None:
+    asked = replace(
+        workshop.config("frozen"),
+        heads=(tiny.SENTIMENT, tiny.RATING),
+        epochs=3,
+        beside=("lstm", "single_task"),
+    )
+
+    finished = workshop.train(tiny.make_examples(60), asked, tmp_path / "out")
+
+    for measured in finished.metrics["questions"].values():
+        assert set(measured["baselines"]) == {"majority", "tfidf", "lstm", "single_task"}
+
+
 def test_choices_and_whole_number_scales_have_a_confusion_matrix(frozen: Finished) -> None:
     questions = frozen.metrics["questions"]
 
