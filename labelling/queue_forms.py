@@ -1,5 +1,6 @@
 """Forms about how work is shared."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -62,13 +63,19 @@ class PolicyForm(forms.Form):
 class ReserveForm(forms.Form):
     """Reviews for one member."""
 
-    username = forms.CharField(max_length=150, label="Member")
+    username = forms.ChoiceField(label="Member")
     reviews = forms.CharField(
         widget=forms.Textarea(attrs={"rows": 3}),
         max_length=100_000,
         label="Numbers of reviews",
         help_text="As in their addresses, such as 12, 15, 18.",
     )
+
+    def __init__(self, data: Any = None, *, usernames: Iterable[str]) -> None:
+        super().__init__(data)
+        # Nobody is chosen beforehand: reviews go to a person on purpose alone.
+        chosen = [("", "Choose a member"), *((name, name) for name in usernames)]
+        self.fields["username"].choices = chosen  # type: ignore[attr-defined]  # a ChoiceField
 
     def clean_reviews(self) -> list[int]:
         """Return the numbers."""

@@ -22,10 +22,11 @@ def _assigning(
     request: HttpRequest, project: Project, *, status: int = 200, **forms: object
 ) -> HttpResponse:
     membership: Membership = request.gloss_membership  # type: ignore[attr-defined]  # set by enter
+    desks = reservations.desks(project)
     context = {
-        "desks": reservations.desks(project),
+        "desks": desks,
         "count_form": CountForm(),
-        "reserve_form": ReserveForm(),
+        "reserve_form": ReserveForm(usernames=[desk.username for desk in desks]),
         "tabs": tabs(membership, "assign"),
     }
     return render(request, "labelling/assign.html", context | forms, status=status)
@@ -73,7 +74,8 @@ def _weights(request: HttpRequest) -> dict[str, int]:
 def reserve(request: HttpRequest, slug: str) -> HttpResponse:
     """Reserve chosen reviews for a member."""
     project = enter(request, slug, at_least=Role.REVIEWER, section="label")
-    form = ReserveForm(request.POST)
+    names = [desk.username for desk in reservations.desks(project)]
+    form = ReserveForm(request.POST, usernames=names)
     if form.is_valid():
         data = form.cleaned_data
         try:

@@ -643,6 +643,31 @@ def test_work_is_assigned_on_its_page_and_over_rest(
     assert (changed.json()["reserved_count"], changed.json()["daily_quota"]) == (0, None)
 
 
+def test_reviews_are_reserved_for_a_member_chosen_from_a_list(
+    project: Project,
+    dataset: Dataset,
+    anna: User,
+    owner: User,
+    signed_in: Callable[[User], Client],
+) -> None:
+    review = factories.review(project, dataset=dataset)
+    outsider = factories.user("mallory")
+    browser, page = signed_in(owner), "/projects/shop/label/assign/"
+
+    listed = browser.get(page).content.decode()
+    refused = [
+        browser.post(f"{page}reserve/", {"username": name, "reviews": review.pk})
+        for name in ("", outsider.username)
+    ]
+    done = browser.post(f"{page}reserve/", {"username": anna.username, "reviews": review.pk})
+
+    assert f'<option value="{anna.username}">' in listed
+    assert outsider.username not in listed
+    assert [answer.status_code for answer in refused] == [400, 400]
+    assert done.status_code == 302
+    assert Assignment.objects.get().annotator == anna
+
+
 def test_reviews_are_fetched_ahead_over_rest(
     project: Project, dataset: Dataset, anna: User
 ) -> None:

@@ -92,6 +92,15 @@ def test_only_the_token_file_names_colours(name: str) -> None:
     assert not re.findall(r"#[0-9a-fA-F]{3,8}\b|rgb\(|hsl\(", without_backdrop)
 
 
+def test_every_property_that_a_rule_reads_is_defined_somewhere() -> None:
+    css = "\n".join(each.read_text() for each in CSS.glob("*.css"))
+    defined = set(re.findall(r"(--[\w-]+)\s*:", css))
+
+    read = {name for name in re.findall(r"var\((--[\w-]+)", css) if not name.startswith("--bs-")}
+
+    assert read - defined == set()
+
+
 def test_both_themes_define_the_same_colours() -> None:
     assert set(THEMES["light"]) - set(THEMES["dark"]) <= {
         "heat-low-text",

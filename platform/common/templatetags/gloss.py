@@ -73,7 +73,9 @@ def _sample(n: int | None, *, is_small: bool) -> SafeString:
     if n is None:
         return SafeString("")
     small = ", too few" if is_small else ""
-    return format_html('<span class="measure-n"> · n {}{}</span>', f"{n:,}", small)
+    # The dot stands between two things on one line; in narrow tables there are two lines.
+    dot = '<span class="measure-dot"> · </span>'
+    return format_html(f'<span class="measure-n">{dot}n {{}}{{}}</span>', f"{n:,}", small)
 
 
 # --- Times ------------------------------------------------------------------------------------
