@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from common import binary_copy
 from labelling.models import GoldSource
 from labelling.snapshot import SchemaSnapshot
 from projects.models import Project
@@ -17,15 +17,15 @@ VARYING = ("review_id", "question_id", "slot", "option_id", "number")
 Row = tuple[int, int, int | None, float | None]
 Given = Mapping[str, Any]
 
-#: Stands for the review's id in lines that are kept; PostgreSQL reads a number with leading zeros.
-_HOLE = b"0" * 19
+#: Stands for the review's id in rows that are kept.
+_HOLE = binary_copy.bigint(0)
 #: Imports give rows with the same cells the same answers; what those become is kept for so many.
 _KEPT = 5_000
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """The lines of some answers, and where in them the review's id belongs."""
+    """The rows of some answers for COPY, and where in them the review's id belongs."""
 
     given: Given
     raw: bytes
@@ -42,7 +42,8 @@ class GoldRows:
             "source": GoldSource.IMPORTED.value,
             "project_id": project.pk,
         }
-        self._tail = "".join(f"\t{value}" for value in self.same.values()).encode() + b"\n"
+        self._tail = binary_copy.text(GoldSource.IMPORTED.value) + binary_copy.bigint(project.pk)
+        self._head = (len(VARYING) + len(self.same)).to_bytes(2)
         self._questions = {each.key: each for each in schema.questions}
         self._option_ids = {
             each.key: {option.key: option.id for option in each.options}
@@ -59,23 +60,23 @@ class GoldRows:
             for row in self._rows_of(given):
                 yield review_id, *row
 
-    def copied(self, rows: Sequence[tuple[int, Given]]) -> bytes:
-        """Return the lines of COPY with all columns."""
+    def copied(self, rows: Sequence[tuple[int, Given]]) -> list[bytes]:
+        """Return the parts of a binary COPY with all columns."""
         if not rows:
-            return b""
+            return []
         ids, answers = zip(*rows, strict=True)
         places = self._places_of(answers)
         raw = bytearray().join([line.raw for line in map(self._lines.__getitem__, places)])
         sizes = np.array([len(line.raw) for line in self._lines])[places]
         starts = np.cumsum(sizes) - sizes
-        digits = _digits(ids)
+        digits = np.array(ids, ">i8").view(np.uint8).reshape(-1, 8)
         signs = np.frombuffer(raw, np.uint8)
         for number in range(max(len(line.holes) for line in self._lines)):
             holes = np.array([_nth(line.holes, number) for line in self._lines])[places]
             has_one = holes >= 0
-            ends = (starts + holes)[has_one] + len(_HOLE)
-            signs[ends[:, None] - np.arange(digits.shape[1], 0, -1)] = digits[has_one]
-        return bytes(raw)
+            begins = (starts + holes)[has_one]
+            signs[begins[:, None] + np.arange(8)] = digits[has_one]
+        return [binary_copy.HEAD, bytes(raw), binary_copy.TAIL]
 
     def _places_of(self, answers: Sequence[Given]) -> list[int]:
         """Return where the lines of answers are kept."""
@@ -91,9 +92,10 @@ class GoldRows:
     def _line_of(self, given: Given) -> "_Line":
         raw, holes = b"", []
         for question, slot, option, number in self._rows_of(given):
-            holes.append(len(raw))
-            cells = question, slot, _or_null(option), _or_null(number)
-            raw += _HOLE + "".join(f"\t{cell}" for cell in cells).encode() + self._tail
+            raw += self._head
+            holes.append(len(raw) + len(_HOLE) - 8)
+            raw += _HOLE + b"".join(map(binary_copy.bigint, (question, slot, option)))
+            raw += binary_copy.double(number) + self._tail
         return _Line(given, raw, holes)
 
     def _rows_of(self, given: Given) -> list[Row]:
@@ -120,15 +122,5 @@ class GoldRows:
             yield from ((question, option, option, None) for option in known)
 
 
-def _digits(ids: Sequence[int]) -> NDArray[np.uint8]:
-    """Return the decimal digits of ids as characters: (ids, digits of the largest)."""
-    powers = 10 ** np.arange(len(str(max(ids))) - 1, -1, -1, dtype=np.int64)
-    return (np.array(ids, np.int64)[:, None] // powers % 10 + ord("0")).astype(np.uint8)
-
-
 def _nth(holes: Sequence[int], number: int) -> int:
     return holes[number] if number < len(holes) else -1
-
-
-def _or_null(value: float | None) -> str:
-    return r"\N" if value is None else repr(value)

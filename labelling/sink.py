@@ -81,7 +81,7 @@ class GoldSink:
     def prepare(self, rows: Sequence[tuple[int, Given]]) -> Prepared:
         """Write rows down as `store` will send them, for the schema as it was seen last."""
         gold = self._gold  # another thread may put another in its place
-        return Prepared(gold.schema.id, [gold.copied(rows)] if self._is_copied else [])
+        return Prepared(gold.schema.id, gold.copied(rows) if self._is_copied else [])
 
     def store(self, rows: Sequence[tuple[int, Given]], prepared: Prepared | None = None) -> None:
         """Write the parsed answers of reviews (by id) in the caller's transaction.
@@ -102,8 +102,8 @@ class GoldSink:
             bulk.insert(_table(), VARYING, gold.inserted(rows), same=gold.same)
         else:
             is_good = prepared is not None and prepared.schema_id == schema.id
-            lines = prepared.lines if prepared and is_good else [gold.copied(rows)]
-            bulk.copy(_table(), (*VARYING, *gold.same), lines)
+            lines = prepared.lines if prepared and is_good else gold.copied(rows)
+            bulk.copy(_table(), (*VARYING, *gold.same), lines, is_binary=True)
         if self._has_spans:
             imported.store_gold_spans(project=self._project, schema=self._schema, rows=rows)
 

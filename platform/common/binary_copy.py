@@ -4,6 +4,7 @@ https://www.postgresql.org/docs/15/sql-copy.html: a head, then for each row the 
 and each field behind its length, then a tail; all numbers big-endian.
 """
 
+import struct
 from collections.abc import Callable, Sequence
 from datetime import date
 from itertools import chain
@@ -52,6 +53,16 @@ def repeated(values: Sequence[Any], field_of: Callable[[Any], bytes]) -> Fields:
         return mapped(values, field_of)
     known = {value: field_of(value) for value in set(values)}
     return list(map(known.__getitem__, values))
+
+
+def bigint(value: int | None) -> bytes:
+    """Return the field of a bigint, or of NULL."""
+    return NULL if value is None else (8).to_bytes(4) + value.to_bytes(8, signed=True)
+
+
+def double(value: float | None) -> bytes:
+    """Return the field of a double precision number, or of NULL."""
+    return NULL if value is None else (8).to_bytes(4) + struct.pack(">d", value)
 
 
 def jsonb(value: str) -> bytes:

@@ -11,8 +11,8 @@ from reviews.origin_index import FIELDS
 
 #: An origin with up to so many reviews is where a page begins, whatever else is asked for.
 _FEW = 2_000
-#: A little more than a page has.
-_FIRST_WINDOW = 60
+#: A little more than a page has; and more where other filters leave only some of them.
+_FIRST_WINDOW, _FIRST_FILTERED = 60, 200
 _OF = "SELECT review_id FROM reviews_by_{field} WHERE project_id = %s AND value = %s"
 
 
@@ -32,9 +32,11 @@ def matches_for(project: Project, asked: Iterable[tuple[str, str]]) -> Origins |
 
     None without an origin, and while some of the project's reviews are not in the index.
     """
+    pairs = [(name, value) for name, value in asked if value]
+    first = _FIRST_WINDOW if len(pairs) == 1 else _FIRST_FILTERED
     origins = [
-        Matches(_OF.format(field=name), "review_id", (project.pk, value), first=_FIRST_WINDOW)
-        for name, raw in asked
+        Matches(_OF.format(field=name), "review_id", (project.pk, value), first=first)
+        for name, raw in pairs
         if name in FIELDS and (value := normalise(raw))
     ]
     if not origins or not search_index.is_complete(project):

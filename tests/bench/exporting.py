@@ -1,13 +1,13 @@
 """How fast reviews leave as JSON Lines with their gold, and in how much memory."""
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.bench.memory import ended
 from tests.bench.report import Report
 from tests.stack import ROOT, Stack
 
@@ -46,12 +46,9 @@ def run_export(gloss: Stack, slug: str, options: Sequence[str]) -> tuple[dict[st
     )
     assert process.stdout is not None
     printed = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"the export ended with {process.returncode}")
+    peak = ended(process)
     result: dict[str, Any] = json.loads(printed.splitlines()[-1])
-    return result, usage.ru_maxrss / 1024
+    return result, peak
 
 
 def _line_count(path: Path) -> int:

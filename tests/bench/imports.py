@@ -19,6 +19,7 @@ import psycopg
 
 from tests import servers
 from tests.bench.data import Source, reviews
+from tests.bench.memory import ended
 from tests.bench.report import Report
 from tests.stack import ROOT, Stack
 
@@ -91,11 +92,8 @@ def run_import(
     )
     assert process.stdout is not None
     printed = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"the import ended with {process.returncode}")
-    return json.loads(printed.splitlines()[-1]), usage.ru_maxrss / 1024
+    peak = ended(process)
+    return json.loads(printed.splitlines()[-1]), peak
 
 
 def _row_count(path: Path) -> int:

@@ -138,6 +138,7 @@ def test_pages_show_what_reading_would_find(
     Review.objects.filter(pk__in=rng.sample([r.pk for r in Review.objects.all()], 15)).delete()
     monkeypatch.setattr(origins, "_FEW", few)
     monkeypatch.setattr(origins, "_FIRST_WINDOW", 3)
+    monkeypatch.setattr(origins, "_FIRST_FILTERED", 4)
     monkeypatch.setattr(search, "_RARE_PHRASE", 0)
 
     for _ in range(40):
