@@ -20,6 +20,7 @@ from ml.evaluation_files import evaluation_response
 from ml.forms import PredictForm, TrainForm, TryForm
 from ml.models import ModelVersion, PredictionJob, TrainingRun
 from ml.planning import TrainingPlan, plan_training
+from ml.presets import presets
 from ml.services import Source
 from projects.access import enter
 from projects.models import Project, Role
@@ -110,6 +111,7 @@ def _retrain_page(
     context = {
         "form": form,
         "plan": plan,
+        "presets": presets([each.key for each in plan.questions]),
         "champion": selectors.champion_of(project),
         "subnav": panels.subnav(request, project),
     }

@@ -6,7 +6,7 @@ from typing import Any, Final
 import numpy as np
 
 from ml.core import bio
-from ml.core.calibration import Calibration, biased
+from ml.core.calibration import Calibration, biased, span_confidence
 from ml.core.config import HeadConfig, Kind
 from ml.core.data import Answer, SpanAnswer
 from ml.core.engines.base import Floats
@@ -91,23 +91,24 @@ def _spans(
     head: HeadConfig, scores: WordScores, calibration: Calibration, text: str
 ) -> list[Prediction]:
     tags = biased(scores.tags, calibration.outside_bias)
-    probabilities = softmax(tags / calibration.temperature)
-    found = bio.decode(bio.viterbi(tags))
-    return [_span(head, scores, probabilities, span, text) for span in found]
+    probabilities = softmax(tags)
+    return [
+        _span(head, scores, span, text, span_confidence(calibration, probabilities, span))
+        for span in bio.decode(bio.viterbi(tags))
+    ]
 
 
 def _span(
-    head: HeadConfig, scores: WordScores, probabilities: Floats, span: bio.WordSpan, text: str
+    head: HeadConfig, scores: WordScores, span: bio.WordSpan, text: str, confidence: float
 ) -> Prediction:
     start, end = int(scores.ranges[span.first, 0]), int(scores.ranges[span.last - 1, 1])
     words = slice(span.first, span.last)
-    option = slice(1 + 2 * span.option, 3 + 2 * span.option)
     prediction = {
         "start": start,
         "end": end,
         "text": text[start:end],
         "option": head.options[span.option],
-        "confidence": _rounded(probabilities[words, option].sum(axis=1).mean()),
+        "confidence": _rounded(confidence),
     }
     if head.polarities:
         best = int(scores.polarities[words].mean(axis=0).argmax())

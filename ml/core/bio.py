@@ -62,6 +62,12 @@ def viterbi(scores: Floats) -> Ints:
     return tags
 
 
+def sureness(probabilities: Floats, span: WordSpan) -> float:
+    """Return how probable the option of a span is over its words, from [words, tags]."""
+    option = slice(1 + 2 * span.option, 3 + 2 * span.option)
+    return float(probabilities[span.first : span.last, option].sum(axis=1).mean())
+
+
 def _step(best: Floats, scores: Floats) -> tuple[Floats, Ints]:
     # Any tag may come before O and B, so one maximum serves them all: linear in the tags.
     source = np.full(len(scores), int(best.argmax()), dtype=np.int64)

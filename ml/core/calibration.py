@@ -11,13 +11,17 @@ from ml.core import bio
 from ml.core.config import HeadConfig, Kind
 from ml.core.data import Answer, SpanAnswer
 from ml.core.engines.base import Floats, Ints
-from ml.core.numeric import log_softmax, sigmoid
+from ml.core.numeric import log_softmax, logit, sigmoid, softmax
 from ml.core.scores import Scores, WordScores
 
 # Fewer validation rows than this say too little to move a temperature or a threshold.
 _ENOUGH: Final = 20
 _SHRINKAGE: Final = 30
 _COVERAGE: Final = 0.9
+_STEPS: Final = 50
+_SMALLEST_STEP: Final = 1e-9
+# Probabilities that arithmetic rounds to 0 or 1 still get finite log-odds.
+_MARGIN: Final = 1e-6
 _OUTSIDE_GRID: Final = (-2.0, -1.5, -1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 
 
@@ -33,6 +37,15 @@ class Calibration:
     """A number's interval reaches this far to both sides."""
     outside_bias: float = 0.0
     """Added to the logit of O before spans are decoded."""
+    slope: float = 1.0
+    """The log-odds of a span's confidence are multiplied by it."""
+    bias: float = 0.0
+    """Added to them afterwards."""
+
+    @property
+    def raw(self) -> Self:
+        """Return what gives the same answers with confidences as the model has them."""
+        return replace(self, temperature=1.0, slope=1.0, bias=0.0)
 
     def to_json(self) -> dict[str, Any]:
         """Return a JSON object from which from_json builds an equal calibration."""
@@ -55,7 +68,7 @@ def calibrate(
     if not len(answers):
         return replace(blank, half_width=fallback_width)
     if isinstance(scores, list):
-        return replace(blank, outside_bias=best_outside_bias(head, scores, answers))
+        return _spans_calibration(head, scores, answers)
     match head.kind:
         case Kind.CHOICE:
             targets = np.array([head.options.index(str(answer)) for answer in answers])
@@ -119,7 +132,7 @@ def best_outside_bias(
     """Return the bias on O that gives the best micro F1; ties go to the smallest change."""
     if len(answers) < _ENOUGH:
         return 0.0
-    gold = [{(s.start, s.end, s.option) for s in _spans(answer)} for answer in answers]
+    gold = [_places(answer) for answer in answers]
 
     def f1(bias: float) -> float:
         return _span_f1(gold, [_found(head, one, bias) for one in scores])
@@ -127,11 +140,74 @@ def best_outside_bias(
     return max(_OUTSIDE_GRID, key=lambda bias: (f1(bias), -abs(bias)))
 
 
+def confidence_line(confidences: Floats, is_right: Floats) -> tuple[float, float]:
+    """Return slope and bias of the log-odds of confidences [n] that were right or not, 0/1 [n].
+
+    Logistic regression on softened targets (Platt, 1999), by Newton's method with halved steps
+    (Lin, Lin and Weng, 2007). A slope below 0 would turn the order round: then all share one
+    confidence. Too few rows leave everything as it is.
+    """
+    if len(confidences) < _ENOUGH:
+        return 1.0, 0.0
+    right = float(is_right.sum())
+    wrong = len(is_right) - right
+    targets = np.where(is_right > 0, (right + 1) / (right + 2), 1 / (wrong + 2))
+    odds = logit(confidences, margin=_MARGIN)
+    slope, bias = _newton(np.stack([odds, np.ones_like(odds)], axis=1), targets)
+    if slope > 0:
+        return slope, bias
+    return 0.0, float(logit(targets.mean(), margin=_MARGIN))
+
+
+def span_confidence(calibration: Calibration, probabilities: Floats, span: bio.WordSpan) -> float:
+    """Return how sure a span is, from the probabilities of the tags [words, tags]."""
+    odds = logit(np.array(bio.sureness(probabilities, span)), margin=_MARGIN)
+    return float(sigmoid(calibration.slope * odds + calibration.bias))
+
+
 def biased(tags: Floats, bias: float) -> Floats:
     """Return tag logits [words, tags] with a bias added to O."""
     moved = tags.copy()
     moved[:, bio.OUTSIDE] += bias
     return moved
+
+
+def _spans_calibration(
+    head: HeadConfig, scores: Sequence[WordScores], answers: Sequence[Answer]
+) -> Calibration:
+    outside = best_outside_bias(head, scores, answers)
+    sure, right = [], []
+    for one, answer in zip(scores, answers, strict=True):
+        wanted = _places(answer)
+        tags = biased(one.tags, outside)
+        probabilities = softmax(tags)
+        for span in bio.decode(bio.viterbi(tags)):
+            sure.append(bio.sureness(probabilities, span))
+            right.append(float(_place(head, one, span) in wanted))
+    slope, bias = confidence_line(np.array(sure), np.array(right))
+    return Calibration(outside_bias=outside, slope=slope, bias=bias)
+
+
+def _newton(rows: Floats, targets: Floats) -> tuple[float, float]:
+    """Return the weights of least cross-entropy for rows [n, 2]."""
+
+    def loss(weights: Floats) -> float:
+        scores = rows @ weights
+        return float(np.mean(np.logaddexp(0.0, scores) - targets * scores))
+
+    weights = np.array([1.0, 0.0])
+    for _ in range(_STEPS):
+        shares = sigmoid(rows @ weights)
+        gradient = rows.T @ (shares - targets) / len(rows)
+        curvature = (rows * (shares * (1 - shares))[:, None]).T @ rows / len(rows)
+        # Where all confidences are equal, slope and bias say the same: one of them has to stay.
+        step = np.linalg.solve(curvature + 1e-9 * np.eye(2), gradient)
+        while loss(weights - step) > loss(weights) and np.abs(step).max() > _SMALLEST_STEP:
+            step = step / 2
+        weights = weights - step
+        if np.abs(step).max() <= _SMALLEST_STEP:
+            break
+    return float(weights[0]), float(weights[1])
 
 
 def _multichoice(head: HeadConfig, logits: Floats, answers: Sequence[Answer]) -> Calibration:
@@ -171,14 +247,16 @@ def _best_threshold(probabilities: Floats, targets: Floats) -> float:
 
 def _found(head: HeadConfig, scores: WordScores, bias: float) -> set[tuple[int, int, str]]:
     tags = bio.viterbi(biased(scores.tags, bias))
-    return {
-        (
-            int(scores.ranges[span.first, 0]),
-            int(scores.ranges[span.last - 1, 1]),
-            head.options[span.option],
-        )
-        for span in bio.decode(tags)
-    }
+    return {_place(head, scores, span) for span in bio.decode(tags)}
+
+
+def _place(head: HeadConfig, scores: WordScores, span: bio.WordSpan) -> tuple[int, int, str]:
+    start, end = scores.ranges[span.first, 0], scores.ranges[span.last - 1, 1]
+    return int(start), int(end), head.options[span.option]
+
+
+def _places(answer: Answer) -> set[tuple[int, int, str]]:
+    return {(span.start, span.end, span.option) for span in _spans(answer)}
 
 
 def _span_f1(

@@ -1,7 +1,7 @@
 """Calibrate a model on validation rows and measure it on test rows."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -134,8 +134,7 @@ def _calibrated(
     found = calibration.to_json()
     if head.kind is Kind.NUMBER:
         return found
-    raw = replace(calibration, temperature=1.0)
-    given = predictions(head, scores, raw, [example.text for example in rows])
+    given = predictions(head, scores, calibration.raw, [example.text for example in rows])
     return {**found, "ece_before": reliability_of(_judged(head, rows, given)).ece}
 
 

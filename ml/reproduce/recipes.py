@@ -35,18 +35,23 @@ class Recipe:
 
     key: str
     title: str
+    suits: str
+    """What its settings suit, in the words of somebody with data of their own."""
     read: Callable[[Path], list[Row]]
     heads: Callable[[Sequence[Row]], tuple[HeadConfig, ...]]
     shares: Shares
     figures: tuple[Figure, ...]
     settings: Mapping[Tier, Mapping[str, Any]] = field(default_factory=dict)
     """What a tier is trained with where it differs from the tier's own settings."""
+    tier: Tier = Tier.FROZEN
+    """The tier that was best on validation rows for what it costs."""
     grouped_by: str = "near duplicates"
 
 
 _IMDB: Final = Recipe(
     key="imdb",
     title="IMDB film reviews, sentiment",
+    suits="sentiment of long reviews",
     read=readings.imdb,
     heads=lambda _: (HeadConfig("sentiment", Kind.CHOICE, ("negative", "positive")),),
     shares=Shares(validation=0.1, test=0.5, most_validation=500, most_test=5000),
@@ -64,6 +69,7 @@ _IMDB: Final = Recipe(
 _CLOTHING: Final = Recipe(
     key="clothing",
     title="Women's clothing reviews, sentiment, rating and age together",
+    suits="sentiment and ratings together",
     read=readings.clothing,
     heads=lambda _: (
         HeadConfig("sentiment", Kind.CHOICE, ("negative", "neutral", "positive")),
@@ -94,6 +100,7 @@ _CLOTHING: Final = Recipe(
 _CATEGORIES: Final = Recipe(
     key="categories",
     title="Kinds of product in 5,000 Amazon reviews",
+    suits="one of many kinds",
     read=readings.categories,
     heads=lambda rows: (
         HeadConfig(
@@ -115,6 +122,8 @@ _CATEGORIES: Final = Recipe(
 _SEMEVAL: Final = Recipe(
     key="semeval",
     title="SemEval-2014 restaurants, aspect categories",
+    suits="aspects of single sentences",
+    tier=Tier.FULL,
     read=readings.semeval,
     heads=lambda _: (
         HeadConfig(
@@ -141,6 +150,7 @@ _SEMEVAL: Final = Recipe(
 _CONLL: Final = Recipe(
     key="conll",
     title="CoNLL-2003 named entities",
+    suits="names and other spans",
     read=readings.conll,
     heads=lambda _: (HeadConfig("entities", Kind.SPANS, readings.ENTITIES),),
     shares=Shares(validation=0.1, test=0.0, most_validation=500),

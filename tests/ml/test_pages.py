@@ -1,5 +1,7 @@
 """The pages about models."""
 
+import html
+import re
 from collections.abc import Callable
 
 import pytest
@@ -9,6 +11,7 @@ from accounts.models import User
 from jobs.models import Job
 from ml.models import ModelVersion, PredictionJob, TrainingRun
 from ml.planning import plan_training
+from ml.reproduce.recipes import RECIPES
 from projects.models import Project, Role
 from reviews.models import Dataset, Review
 from tests.ml.conftest import finish, hold
@@ -70,6 +73,24 @@ def test_the_plan_counts_every_answer_and_says_which_are_too_rare(
     assert {e.name: e.train_count for e in by_key["aspect_spans"].classes}["Quality"] == 36
     page = text_of(signed_in(owner), "retrain/", tier="tfidf")
     assert "1 with too few examples" in page
+
+
+def test_a_preset_fills_in_what_a_recipe_was_measured_with(
+    owner: User, labelled: list[Review], signed_in: Browser
+) -> None:
+    page = text_of(signed_in(owner), "retrain/")
+    links = dict(re.findall(r'<a href="\?([^"]+)" title="Measured on: ([^"]+)"', page))
+
+    query = next(query for query, data in links.items() if data.startswith("SemEval"))
+    response = signed_in(owner).get(f"{BASE}retrain/?{html.unescape(query)}")
+
+    form, plan = response.context["form"], response.context["plan"]
+    assert len(links) == len(RECIPES)
+    assert not form.errors
+    assert form["questions"].value() == [each.key for each in plan.questions]
+    assert plan.config is not None
+    assert plan.config.tier == "full"
+    assert (plan.config.epochs, plan.config.max_tokens) == (6, 96)
 
 
 def test_pressing_retrain_starts_one_training_however_often(

@@ -13,11 +13,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from seqeval.metrics import accuracy_score
 
-from ml.core.config import HeadConfig, Kind, Tier
+from ml.core.config import Tier
 from ml.core.data import SpanAnswer
 from ml.core.intervals import estimate
 from ml.reproduce import readings
-from ml.reproduce.figures import ece, word_accuracy
+from ml.reproduce.figures import word_accuracy
 from ml.reproduce.parting import Shares, part_rows, take_train
 from ml.reproduce.readings import FilesMissingError, Row, UnreadableRowError
 from ml.reproduce.recipes import RECIPES
@@ -225,17 +225,6 @@ def test_a_mean_over_seeds_joins_both_doubts() -> None:
     # Student's t of two degrees of freedom times 0.02 / sqrt(3), and the half width of the rows.
     assert mean.high - mean.value == pytest.approx((0.03**2 + (4.303 * 0.02 / 3**0.5) ** 2) ** 0.5)
     assert mean.n == 500
-
-
-def test_a_confidence_that_is_right_as_often_as_it_says_has_no_calibration_error() -> None:
-    head = HeadConfig("q", Kind.CHOICE, ("a", "b"))
-    found = [{"option": "a", "confidence": 0.75}] * 100
-
-    honest = ece(head, ["a"] * 75 + ["b"] * 25, found)
-    boasting = ece(head, ["a"] * 25 + ["b"] * 75, found)
-
-    assert honest["value"] == pytest.approx(0.0)
-    assert boasting["value"] == pytest.approx(0.5)
 
 
 def test_the_accuracy_by_word_is_that_of_the_usual_library() -> None:

@@ -1,17 +1,21 @@
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from ml.core.acquisition import entropy, score, uncertainty
+from ml.core.answers import predictions
 from ml.core.calibration import (
     Calibration,
     best_outside_bias,
     best_thresholds,
     calibrate,
     choice_temperature,
+    confidence_line,
     conformal_width,
     multichoice_temperature,
 )
-from ml.core.data import SpanAnswer
+from ml.core.data import Answer, SpanAnswer
+from ml.core.numeric import sigmoid
 from ml.core.scores import WordScores
 from tests.ml_core import tiny
 
@@ -89,8 +93,78 @@ def test_spans_that_are_missed_by_little_are_found_after_calibration() -> None:
     assert bias == -0.5
 
 
+def test_the_line_undoes_a_bent_and_shifted_confidence() -> None:
+    chance = np.random.default_rng(4)
+    odds = chance.normal(1.0, 1.5, size=20_000)
+    is_right = (chance.random(20_000) < sigmoid(0.5 * odds - 1.0)).astype(float)
+
+    slope, bias = confidence_line(sigmoid(odds), is_right)
+
+    assert slope == pytest.approx(0.5, abs=0.05)
+    assert bias == pytest.approx(-1.0, abs=0.1)
+
+
+def test_the_line_is_that_of_an_unpenalised_logistic_regression() -> None:
+    chance = np.random.default_rng(5)
+    odds = chance.normal(size=5000)
+    is_right = (chance.random(5000) < sigmoid(2 * odds + 0.3)).astype(float)
+
+    found = confidence_line(sigmoid(odds), is_right)
+
+    reference = LogisticRegression(C=np.inf, tol=1e-10).fit(odds[:, None], is_right)
+    # Platt's softened targets are 1/2,500 away from 0 and 1.
+    assert found == pytest.approx((reference.coef_[0, 0], reference.intercept_[0]), rel=0.01)
+
+
+def test_few_spans_move_no_confidence() -> None:
+    assert confidence_line(np.full(5, 0.9), np.zeros(5)) == (1.0, 0.0)
+
+
+def test_spans_that_are_always_right_get_no_boundless_confidence() -> None:
+    sure = np.linspace(0.6, 0.99, 100)
+
+    slope, bias = confidence_line(sure, np.ones(100))
+
+    assert 0.95 < sigmoid(np.array(slope * np.log(9) + bias)) < 0.9999
+
+
+def test_equal_confidences_become_the_share_that_is_right() -> None:
+    slope, bias = confidence_line(np.full(200, 0.9), np.repeat([1.0, 0.0], 100))
+
+    assert sigmoid(np.array(slope * np.log(9) + bias)) == pytest.approx(0.5, abs=1e-3)
+
+
+def test_confidences_that_say_the_opposite_become_one_share() -> None:
+    sure = np.repeat([0.9, 0.6], 100)
+
+    slope, bias = confidence_line(sure, np.repeat([0.0, 1.0], 100))
+
+    assert slope == 0
+    assert sigmoid(np.array(bias)) == pytest.approx(0.5, abs=0.01)
+
+
+def test_spans_are_as_sure_as_they_were_right_on_validation_and_stay_where_they_are() -> None:
+    tags = np.full((2, 5), -4.0)
+    tags[0, 1], tags[1, 0] = 4.0, 4.0
+    scores = [WordScores(np.array([[0, 3], [4, 7]]), tags, np.zeros((2, 2)))] * 100
+    gold: list[Answer] = [(SpanAnswer(0, 3, "kitchen"),), ()]
+
+    found = calibrate(tiny.THING, scores, gold * 50)
+
+    texts = ["pan hot"]
+    (span,) = predictions(tiny.THING, scores[:1], found, texts)[0]
+    (raw,) = predictions(tiny.THING, scores[:1], found.raw, texts)[0]
+    assert span["confidence"] == pytest.approx(0.5, abs=0.01)
+    assert raw["confidence"] > 0.99
+    assert (raw["start"], raw["end"]) == (span["start"], span["end"]) == (0, 3)
+
+
+def test_a_calibration_written_before_spans_had_a_line_leaves_them_alone() -> None:
+    assert Calibration.from_json({"temperature": 2.0}).raw == Calibration()
+
+
 def test_a_calibration_survives_the_way_through_json() -> None:
-    calibration = Calibration(1.5, (0.2, 0.4), 0.7, -1.0)
+    calibration = Calibration(1.5, (0.2, 0.4), 0.7, -1.0, 0.5, 0.25)
 
     assert Calibration.from_json(calibration.to_json()) == calibration
 

@@ -25,12 +25,14 @@ class Command(BaseCommand):
         parser.add_argument("--train-size", type=_positive, metavar="N", help="All by default.")
         parser.add_argument("--seeds", type=_positive, default=3, metavar="N")
         parser.add_argument(
-            "--tier", choices=[tier.value for tier in Tier], default=Tier.FROZEN.value
+            "--tier", choices=[tier.value for tier in Tier], help="The recipe's own by default."
         )
         parser.add_argument("--encoder", metavar="NAME", help="The installed default otherwise.")
         parser.add_argument("--json", type=Path, metavar="FILE", help="Write everything there too.")
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        recipe = RECIPES[options["name"]]
+        options["tier"] = options["tier"] or recipe.tier.value
         request = Request(
             data=options["data"],
             features_dir=settings.FEATURES_DIR,
@@ -42,7 +44,7 @@ class Command(BaseCommand):
             device=settings.GLOSS_DEVICE,
         )
         try:
-            report = reproduce(RECIPES[options["name"]], request, self.stderr.write)
+            report = reproduce(recipe, request, self.stderr.write)
         except CoreError as error:
             raise CommandError(str(error)) from error
         command = _command(options)
