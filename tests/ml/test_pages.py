@@ -79,13 +79,14 @@ def test_a_preset_fills_in_what_a_recipe_was_measured_with(
     owner: User, labelled: list[Review], signed_in: Browser
 ) -> None:
     page = text_of(signed_in(owner), "retrain/")
-    links = dict(re.findall(r'<a href="\?([^"]+)" title="Measured on: ([^"]+)"', page))
+    found = re.findall(r'<a href="\?([^"]+)" title="Measured on: ([^"]+)"', page)
+    links = {html.unescape(data): query for query, data in found}
 
-    query = next(query for query, data in links.items() if data.startswith("SemEval"))
+    query = links[RECIPES["semeval"].title]
     response = signed_in(owner).get(f"{BASE}retrain/?{html.unescape(query)}")
 
     form, plan = response.context["form"], response.context["plan"]
-    assert len(links) == len(RECIPES)
+    assert set(links) == {recipe.title for recipe in RECIPES.values()}
     assert not form.errors
     assert form["questions"].value() == [each.key for each in plan.questions]
     assert plan.config is not None
