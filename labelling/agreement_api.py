@@ -10,8 +10,8 @@ from rest_framework.response import Response
 from common.errors import Invalid
 from labelling import agreement_table as table
 from labelling.agreement_filters import NAMES, Asked, asked_of
+from labelling.agreement_kept import Agreement
 from labelling.agreement_report import KINDS, Named
-from labelling.agreement_rows import Shared, shared_answers
 from labelling.bootstrap import Figure
 from labelling.selectors import current_schema
 from labelling.snapshot import QuestionSnapshot
@@ -94,27 +94,27 @@ class AgreementApi(ProjectAPIView):
             raise Invalid.of(min(unknown), f"There is no filter {min(unknown)!r}. Known: {known}.")
         schema = current_schema(self.project)
         asked = asked_of(self.project, schema, request.query_params)
-        shared = shared_answers(self.project, schema, asked.chosen)
+        found = Agreement(self.project, schema, asked.chosen)
         body = {
-            "review_count": len(shared.said),
-            "is_cut": shared.is_cut,
-            "people": shared.people,
-            "questions": [_question(shared, asked, each) for each in asked.questions],
+            "review_count": found.review_count,
+            "is_cut": found.is_cut,
+            "people": found.people,
+            "questions": [_question(found, asked, each) for each in asked.questions],
         }
         return Response(AgreementOut(body).data)
 
 
-def _question(shared: Shared, asked: Asked, question: QuestionSnapshot) -> dict[str, Any]:
-    (row,) = table.rows(shared, [question])
+def _question(found: Agreement, asked: Asked, question: QuestionSnapshot) -> dict[str, Any]:
+    (row,) = found.rows([question])
     measure = asked.measure_of(question)
-    pairs = table.pairs(shared, question, measure, limit=table.PEOPLE_IN_FILE)
+    pairs = found.pairs(question, measure, limit=table.PEOPLE_IN_FILE)
     return {
         "question": question.key,
         "kind": question.kind,
         "figures": [_named(each) for each in row.figures],
         "options": [
             {"option": each.key, "figures": [_named(named) for named in each.figures]}
-            for each in table.options(shared, question)
+            for each in found.options(question)
         ],
         "pairs": [
             {"one": pair.one.id, "other": pair.other.id} | _figure(KINDS[measure].key, pair.figure)

@@ -1,6 +1,7 @@
 """Which measures of agreement fit which kind of question, and the figures of each. Pure."""
 
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import combinations
@@ -8,7 +9,7 @@ from itertools import combinations
 from labelling import agreement, alpha, gwet, kappa, span_agreement
 from labelling.answers import AnswerValue
 from labelling.bootstrap import Figure, Measure, figure
-from labelling.ratings import Ratings, in_order, ratings_of
+from labelling.ratings import Ratings, in_order, ratings_of_counted
 from labelling.snapshot import QuestionSnapshot
 from labelling.spans import SpanValue
 
@@ -21,34 +22,44 @@ _TOO_MANY = (
 _UNUSED = "Nobody gave this answer to a review that several people answered."
 
 
-class Items:
-    """Answers to one question, an item each; in pairs of people, who says it comes first."""
+#: What was said about an item, to how many items it was said. Tens of thousands of items have a
+#: handful of different answers, so everything is counted before it is looked at.
+Counted = Mapping[tuple[AnswerValue, ...], int]
 
-    def __init__(
-        self, question: QuestionSnapshot, answers: Iterable[Sequence[AnswerValue]]
-    ) -> None:
+
+class Items:
+    """Answers to one question; in pairs of people, who says it comes first."""
+
+    def __init__(self, question: QuestionSnapshot, answers: Counted) -> None:
         self.question = question
-        self.answers = list(answers)
+        self.answers = answers
 
     @cached_property
     def ratings(self) -> Ratings:
         """Return the answers, counted."""
-        items = [[comparable(answer) for answer in item] for item in self.answers]
+        items: Counter[tuple[Hashable, ...]] = Counter()
+        for item, count in self.answers.items():
+            items[tuple(map(comparable, item))] += count
         given = {answer for item in items for answer in item}
         steps: set[Hashable] = {float(step) for step in self.question.steps}
-        return ratings_of(items, in_order(given | steps))
+        return ratings_of_counted(items, in_order(given | steps))
 
     @property
-    def pairs(self) -> list[tuple[Hashable, Hashable]]:
-        """Return the answers of two people to what both answered."""
-        return [
-            (comparable(item[0]), comparable(item[1])) for item in self.answers if len(item) == 2
-        ]
+    def pairs(self) -> Mapping[tuple[Hashable, Hashable], int]:
+        """Return the answers of two people to what both answered, with how often."""
+        found: Counter[tuple[Hashable, Hashable]] = Counter()
+        for item, count in self.answers.items():
+            if len(item) == 2:
+                found[comparable(item[0]), comparable(item[1])] += count
+        return found
 
     @property
-    def marked(self) -> list[list[tuple[SpanValue, ...]]]:
-        """Return the spans of each item."""
-        return [[each for each in item if isinstance(each, tuple)] for item in self.answers]
+    def marked(self) -> span_agreement.CountedSpans:
+        """Return the spans of the items, with how many have the same."""
+        found: Counter[tuple[tuple[SpanValue, ...], ...]] = Counter()
+        for item, count in self.answers.items():
+            found[tuple(each for each in item if isinstance(each, tuple))] += count
+        return found
 
 
 def comparable(answer: AnswerValue) -> Hashable:
@@ -108,11 +119,11 @@ _KINDS = (
     ),
     Kind(
         "f1_exact", "Span F1, exact",
-        lambda items: span_agreement.span_f1(items.marked, span_agreement.exact),
+        lambda items: span_agreement.span_f1_counted(items.marked, span_agreement.exact),
     ),
     Kind(
         "f1_overlapping", "Span F1, overlapping",
-        lambda items: span_agreement.span_f1(items.marked, span_agreement.overlapping),
+        lambda items: span_agreement.span_f1_counted(items.marked, span_agreement.overlapping),
     ),
 )  # fmt: skip
 KINDS = {kind.key: kind for kind in _KINDS}
@@ -150,7 +161,7 @@ def of_question(
     question: QuestionSnapshot, answered: Mapping[int, Mapping[int, AnswerValue]]
 ) -> list[Named]:
     """Return how far all people agree on one question, by every measure that fits it."""
-    items = Items(question, (list(people.values()) for people in answered.values()))
+    items = Items(question, Counter(tuple(people.values()) for people in answered.values()))
     return [_named(KINDS[key], items) for key in _OF_ALL[question.kind]]
 
 
@@ -175,10 +186,12 @@ def of_pairs(
 ) -> dict[tuple[int, int], Figure]:
     """Return how far each two people agree who answered anything in common."""
     kind = KINDS[measure or OF_PAIRS[question.kind][0]]
-    both: dict[tuple[int, int], list[tuple[AnswerValue, AnswerValue]]] = {}
+    place_of = {who: place for place, who in enumerate(people)}
+    both: dict[tuple[int, int], Counter[tuple[AnswerValue, ...]]] = {}
     for of_review in answered.values():
-        for one, other in combinations([who for who in people if who in of_review], 2):
-            both.setdefault((one, other), []).append((of_review[one], of_review[other]))
+        present = sorted((who for who in of_review if who in place_of), key=place_of.__getitem__)
+        for pair in combinations(present, 2):
+            both.setdefault(pair, Counter())[of_review[pair[0]], of_review[pair[1]]] += 1
     return {pair: _figure(kind, Items(question, said)) for pair, said in both.items()}
 
 
@@ -199,7 +212,7 @@ def of_options(
     question: QuestionSnapshot, answered: Mapping[int, Mapping[int, AnswerValue]]
 ) -> list[OfOption]:
     """Return a row for every option of a question, or for every step of a small scale."""
-    several = [list(people.values()) for people in answered.values() if len(people) > 1]
+    several = Counter(tuple(people.values()) for people in answered.values() if len(people) > 1)
     return [
         OfOption(key, name, colour, tuple(_of_option(question, several, key)))
         for key, name, colour in _choices(question)
@@ -212,13 +225,17 @@ def _choices(question: QuestionSnapshot) -> list[tuple[str, str, int]]:
     return [(option.key, option.name, option.colour) for option in question.options]
 
 
-def _of_option(
-    question: QuestionSnapshot, items: Sequence[Sequence[AnswerValue]], key: str
-) -> Iterator[Named]:
-    given = ratings_of([[gives(answer, key) for answer in item] for item in items])
+def _of_option(question: QuestionSnapshot, items: Counted, key: str) -> Iterator[Named]:
+    uses: Counter[tuple[Hashable, ...]] = Counter()
+    for item, count in items.items():
+        uses[tuple(gives(answer, key) for answer in item)] += count
+    given = ratings_of_counted(uses)
     if question.kind == "spans":
-        marked = [[_only(answer, key) for answer in item] for item in items]
-        concerned = [item for item in marked if any(item)]
+        concerned: Counter[tuple[AnswerValue, ...]] = Counter()
+        for item, count in items.items():
+            marked = tuple(_only(answer, key) for answer in item)
+            if any(marked):
+                concerned[marked] += count
         for name in ("f1_exact", "f1_overlapping"):
             yield _of_use(KINDS[name].name, name, KINDS[name].build(Items(question, concerned)))
     else:

@@ -1,9 +1,10 @@
 """Read what several people answered about the same reviews, in a handful of queries."""
 
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
+from itertools import chain, islice
 
 from django.db.models import Count, QuerySet
 from django.utils import timezone
@@ -12,14 +13,13 @@ from accounts.models import User
 from labelling.answers import Answers, AnswerValue
 from labelling.models import Annotation
 from labelling.snapshot import SchemaSnapshot
-from labelling.spoken import statements
+from labelling.spoken import answers_of
 from projects.models import Project
 from reviews.members import reviews_in
 from reviews.models import Dataset
 
 #: The newest reviews with several answers: more would tell no more.
 MAX_REVIEWS = 50_000
-_SLICE = 2000
 
 #: Review to person to answer.
 Answered = dict[int, dict[int, AnswerValue]]
@@ -76,18 +76,33 @@ def shared_answers(
     latter are no reading of a review. With `pair` only reviews that both answered are read.
     """
     counted = _counted(project, chosen)
-    found = list(
+    several = (
         counted.values("review_id")
         .annotate(people=Count("id"))
         .filter(people__gte=2)
         .order_by("-review_id")
-        .values_list("review_id", flat=True)[: limit + 1]
+        .values("review_id")[: limit + 1]
     )
-    said: dict[int, dict[int, Answers]] = {}
-    for ids in _slices(found[:limit]):
-        said |= _slice(counted, schema, ids, frozenset(pair))
-    shares = Counter(person for people in said.values() for person in people)
-    return Shared(said, _people(shares), is_cut=len(found) > limit)
+    rows = counted.filter(review_id__in=several).order_by("-review_id", "id")
+    by_review: dict[int, dict[int, int]] = {}
+    versions: dict[int, int] = {}
+    for number, review_id, who, schema_id in rows.values_list(
+        "id", "review_id", "annotator_id", "schema_id"
+    ):
+        by_review.setdefault(review_id, {})[who] = number
+        versions[number] = schema_id
+    wanted = _wanted(by_review, limit, frozenset(pair))
+    numbers = chain.from_iterable(people.values() for people in wanted.values())
+    answers = answers_of({number: versions[number] for number in numbers}, schema)
+    said = {
+        review_id: {who: answers[number] for who, number in people.items()}
+        for review_id, people in wanted.items()
+    }
+    return Shared(
+        said,
+        people_of(Counter(chain.from_iterable(said.values()))),
+        is_cut=len(by_review) > limit,
+    )
 
 
 def annotators(project: Project) -> list[Person]:
@@ -111,37 +126,22 @@ def _counted(project: Project, chosen: Chosen) -> "QuerySet[Annotation]":
     return rows
 
 
-def _slices(ids: Sequence[int]) -> Iterator[Sequence[int]]:
-    for start in range(0, len(ids), _SLICE):
-        yield ids[start : start + _SLICE]
-
-
-def _slice(
-    counted: "QuerySet[Annotation]",
-    schema: SchemaSnapshot,
-    ids: Sequence[int],
-    pair: frozenset[int],
-) -> dict[int, dict[int, Answers]]:
-    rows = counted.filter(review_id__in=ids).values_list("review_id", "id", "annotator_id")
-    by_review: dict[int, set[int]] = {}
-    people: dict[int, set[int]] = {}
-    for review_id, annotation_id, annotator_id in rows:
-        if not pair or annotator_id in pair:
-            by_review.setdefault(review_id, set()).add(annotation_id)
-            people.setdefault(review_id, set()).add(annotator_id)
-    wanted = [number for number in ids if number in people and pair <= people[number]]
-    spoken = statements(wanted, schema)
+def _wanted(
+    by_review: Mapping[int, dict[int, int]], limit: int, pair: frozenset[int]
+) -> dict[int, dict[int, int]]:
+    """Return the newest reviews with whose annotation is which; of a pair those of both alone."""
+    newest = islice(by_review.items(), limit)
+    if not pair:
+        return dict(newest)
     return {
-        review_id: {
-            said.annotator_id: said.answers
-            for said in spoken[review_id]
-            if said.annotation_id in by_review[review_id]
-        }
-        for review_id in wanted
+        review_id: {who: people[who] for who in people if who in pair}
+        for review_id, people in newest
+        if pair <= people.keys()
     }
 
 
-def _people(shares: Counter[int]) -> tuple[Person, ...]:
+def people_of(shares: Counter[int]) -> tuple[Person, ...]:
+    """Return people by id, those with most shared reviews first."""
     known = {user.pk: _person(user) for user in User.objects.filter(pk__in=list(shares))}
     return tuple(sorted(known.values(), key=lambda each: (-shares[each.id], each.name, each.id)))
 

@@ -51,13 +51,6 @@ def options(shared: Shared, question: QuestionSnapshot) -> list[OfOption]:
     return report.of_options(question, shared.answered(question.key))
 
 
-def pairs(shared: Shared, question: QuestionSnapshot, measure: str, *, limit: int) -> list[Pair]:
-    """Return agreement of each two of the people with most shared reviews."""
-    people = {person.id: person for person in shared.people[:limit]}
-    found = report.of_pairs(question, shared.answered(question.key), list(people), measure)
-    return [Pair(people[one], people[other], each) for (one, other), each in sorted(found.items())]
-
-
 # --- The matrix -----------------------------------------------------------------------------------
 
 

@@ -10,8 +10,9 @@ from django.views.decorators.http import require_GET
 
 from labelling import agreement_table as table
 from labelling.agreement_filters import Asked, asked_of, cell_of
+from labelling.agreement_kept import Agreement
 from labelling.agreement_report import SHOWN
-from labelling.agreement_rows import Shared, annotators, shared_answers
+from labelling.agreement_rows import annotators
 from labelling.selectors import current_schema, schema_to_answer
 from labelling.snapshot import QuestionSnapshot, SchemaSnapshot
 from labelling.tabs import tabs
@@ -29,28 +30,27 @@ def agreement(request: HttpRequest, slug: str) -> HttpResponse:
     membership: Membership = request.gloss_membership  # type: ignore[attr-defined]  # set by enter
     schema = current_schema(project)
     asked = asked_of(project, schema, request.GET)
-    shared = shared_answers(project, schema, asked.chosen)
+    found = Agreement(project, schema, asked.chosen)
     context = {
         "schema": schema,
         "asked": asked,
-        "shared": shared,
+        "shared": found,
         "people_known": annotators(project),
         "datasets": [each for each in datasets_in_brief(project, limit=None) if each.is_ready],
         "rows": [
-            (row, asked.query(question=row.question.key))
-            for row in table.rows(shared, schema.questions)
+            (row, asked.query(question=row.question.key)) for row in found.rows(schema.questions)
         ],
         "tabs": tabs(membership, "agreement"),
     }
-    if asked.questions and shared.said:
-        context |= _detail(asked, shared, asked.questions[0])
+    if asked.questions and found.review_count:
+        context |= _detail(asked, found, asked.questions[0])
     return render(request, "labelling/agreement.html", context)
 
 
-def _detail(asked: Asked, shared: Shared, question: QuestionSnapshot) -> dict[str, object]:
+def _detail(asked: Asked, found: Agreement, question: QuestionSnapshot) -> dict[str, object]:
     measure = asked.measure_of(question)
-    people = shared.people[: table.PEOPLE_ON_PAGE]
-    pairs = table.pairs(shared, question, measure, limit=len(people))
+    people = found.people[: table.PEOPLE_ON_PAGE]
+    pairs = found.pairs(question, measure, limit=len(people))
     return {
         "question": question,
         "measure": measure,
@@ -61,7 +61,7 @@ def _detail(asked: Asked, shared: Shared, question: QuestionSnapshot) -> dict[st
         "matrix_query": asked.query(question=question.key, measure=measure),
         "options": [
             (row, asked.query(question=question.key, option=row.key))
-            for row in table.options(shared, question)
+            for row in found.options(question)
         ],
         "behind_query": asked.query(question=question.key),
     }
@@ -73,9 +73,9 @@ def agreement_pairs(request: HttpRequest, slug: str) -> HttpResponse:
     """Hand out the matrix of one question as CSV, one row for each two people."""
     project = enter(request, slug, at_least=Role.REVIEWER, section="label")
     asked, question, schema = _asked(project, request)
-    shared = shared_answers(project, schema, asked.chosen)
     measure = asked.measure_of(question)
-    pairs = table.pairs(shared, question, measure, limit=table.PEOPLE_IN_FILE)
+    found = Agreement(project, schema, asked.chosen)
+    pairs = found.pairs(question, measure, limit=table.PEOPLE_IN_FILE)
     lines = io.StringIO()
     writer = csv.writer(lines)
     writer.writerow(table.CSV_COLUMNS)

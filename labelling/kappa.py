@@ -1,7 +1,7 @@
 """Kappa: Cohen's for two people, plain and weighted, and Fleiss' for any number."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -19,15 +19,17 @@ _ALWAYS: Final = (
 )
 
 
-def cohen_kappa(
-    pairs: Iterable[tuple[Hashable, Hashable]], *, power: int = 0, values: Sequence[Hashable] = ()
-) -> Measure:
+#: What two people said about each item, or how often they said each two things.
+Pairs = Iterable[tuple[Hashable, Hashable]] | Mapping[tuple[Hashable, Hashable], int]
+
+
+def cohen_kappa(pairs: Pairs, *, power: int = 0, values: Sequence[Hashable] = ()) -> Measure:
     """Measure Cohen's kappa (1960) of two people over the items that both answered.
 
     `power` 0 counts any two different answers as a full disagreement; 1 and 2 weigh numbers by
     their difference and its square (Cohen 1968).
     """
-    found = Counter(pairs)
+    found: Counter[tuple[Hashable, Hashable]] = Counter(pairs)
     order = in_order({answer for pair in found for answer in pair} | set(values))
     code_of = {value: code for code, value in enumerate(order)}
     cells = sorted((code_of[one], code_of[other], count) for (one, other), count in found.items())

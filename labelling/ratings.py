@@ -1,7 +1,7 @@
 """What several people answered about the same items, counted: all that agreement looks at."""
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -63,10 +63,19 @@ def ratings_of(
     Without `values` numbers and words are put in order; sets by their sorted members. Items
     without any answer drop out; what one person alone answered counts for chance only.
     """
-    known = [tuple(item) for item in items if len(item)]
+    return ratings_of_counted(Counter(map(tuple, items)), values)
+
+
+def ratings_of_counted(
+    items: Mapping[tuple[Hashable, ...], int], values: Sequence[Hashable] | None = None
+) -> Ratings:
+    """Count answers as `ratings_of` does, where it is known how many items have the same ones."""
+    known = {item: count for item, count in items.items() if item}
     order = list(values) if values is not None else in_order({a for item in known for a in item})
     code_of = {value: code for code, value in enumerate(order)}
-    found = Counter(tuple(sorted(code_of[answer] for answer in item)) for item in known)
+    found: Counter[tuple[int, ...]] = Counter()
+    for item, count in known.items():
+        found[tuple(sorted(code_of[answer] for answer in item))] += count
     patterns = sorted(found)
     entries = [
         (number, code, count)

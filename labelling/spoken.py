@@ -1,8 +1,10 @@
 """What people said about many reviews, read in a handful of queries."""
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from operator import attrgetter
+
+from django.db.models import Q
 
 from labelling.answers import Answers, AnswerValue
 from labelling.lineage import readings
@@ -13,6 +15,9 @@ from labelling.spans import SpanValue
 
 #: Annotations whose answers are asked for at a time.
 _SLICE = 5000
+#: Ids that fill so much of their range are asked for as a range: a list of thousands takes longer
+#: to write down than the rows take to read.
+_DENSE = 0.25
 
 
 @dataclass(slots=True)
@@ -49,15 +54,26 @@ def statements(review_ids: Collection[int], schema: SchemaSnapshot) -> dict[int,
         by_hand = not (import_job_id or bulk_action_id)
         said = by_id[number] = Statement(number, annotator_id, schema_id, by_hand, is_check)
         by_review.setdefault(review_id, []).append(said)
-    if by_id:
-        asked = _Asked(schema)
-        for ids in _slices(list(by_id)):
-            _add_answers(by_id, ids, asked)
-            _add_spans(by_id, ids, asked)
-        ways = readings({said.schema_id for said in by_id.values()}, schema)
-        for said in by_id.values():
-            said.answers = ways[said.schema_id].carry(said.answers)
+    answers = answers_of({number: said.schema_id for number, said in by_id.items()}, schema)
+    for number, said in by_id.items():
+        said.answers = answers[number]
     return by_review
+
+
+def answers_of(versions: Mapping[int, int], schema: SchemaSnapshot) -> dict[int, Answers]:
+    """Return what annotations say, as answers to `schema`; `versions` has ids and their schemas'.
+
+    Whoever calls has found the annotations in a project.
+    """
+    found: dict[int, Answers] = {number: {} for number in versions}
+    if not found:
+        return found
+    asked = _Asked(schema)
+    for ids in _slices(sorted(versions)):
+        _add_answers(found, ids, asked)
+        _add_spans(found, ids, asked)
+    ways = readings(set(versions.values()), schema)
+    return {number: ways[versions[number]].carry(answers) for number, answers in found.items()}
 
 
 def _slices(annotation_ids: Sequence[int]) -> Iterator[Sequence[int]]:
@@ -95,16 +111,21 @@ class _Asked:
 
 # By the ids of annotations and not by a join: PostgreSQL, which knows nothing yet of rows that an
 # import is just writing, would read the whole table for it.
-def _add_answers(by_id: dict[int, Statement], ids: Sequence[int], asked: _Asked) -> None:
-    rows = list(
-        Answer.objects.filter(annotation_id__in=ids).values_list(
-            "annotation_id", "question_id", "option_id", "number"
-        )
+def _among(ids: Sequence[int]) -> Q:
+    """Find rows of annotations, and maybe of others between them; `ids` grow."""
+    if len(ids) > 1 and len(ids) > _DENSE * (ids[-1] - ids[0]):
+        return Q(annotation_id__gte=ids[0], annotation_id__lte=ids[-1])
+    return Q(annotation_id__in=ids)
+
+
+def _add_answers(found: dict[int, Answers], ids: Sequence[int], asked: _Asked) -> None:
+    read = Answer.objects.filter(_among(ids)).values_list(
+        "annotation_id", "question_id", "option_id", "number"
     )
+    rows = [row for row in read if row[0] in found]
     asked.learn(row[1] for row in rows)
     for annotation_id, question_id, option_id, number in rows:
-        answers = by_id[annotation_id].answers
-        fold(answers, asked.question(question_id), asked.option(option_id), number)
+        fold(found[annotation_id], asked.question(question_id), asked.option(option_id), number)
 
 
 def fold(
@@ -128,19 +149,18 @@ def fold(
 _READING_ORDER = attrgetter("start", "end", "option", "polarity", "text")
 
 
-def _add_spans(by_id: dict[int, Statement], ids: Sequence[int], asked: _Asked) -> None:
-    rows = list(
-        Span.objects.filter(annotation_id__in=ids).values_list(
-            "annotation_id", "question_id", "option_id", "start", "end", "polarity", "text"
-        )
+def _add_spans(found: dict[int, Answers], ids: Sequence[int], asked: _Asked) -> None:
+    read = Span.objects.filter(_among(ids)).values_list(
+        "annotation_id", "question_id", "option_id", "start", "end", "polarity", "text"
     )
+    rows = [row for row in read if row[0] in found]
     asked.learn(row[1] for row in rows)
-    found: dict[tuple[int, str], list[SpanValue]] = {}
+    marked: dict[tuple[int, str], list[SpanValue]] = {}
     for annotation_id, question_id, option_id, start, end, polarity, text in rows:
         option = asked.option(option_id)
         assert option is not None  # noqa: S101  (a span has one, by the database)
         span = SpanValue(start, end, option, polarity, text)
-        found.setdefault((annotation_id, asked.question(question_id).key), []).append(span)
-    for (annotation_id, key), spans in found.items():
+        marked.setdefault((annotation_id, asked.question(question_id).key), []).append(span)
+    for (annotation_id, key), spans in marked.items():
         value: AnswerValue = tuple(sorted(spans, key=_READING_ORDER))
-        by_id[annotation_id].answers[key] = value
+        found[annotation_id][key] = value

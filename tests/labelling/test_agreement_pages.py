@@ -16,11 +16,12 @@ from rest_framework.test import APIClient
 
 from accounts.models import User
 from labelling import agreement_table as table
+from labelling.agreement_kept import Agreement
 from labelling.agreement_report import OF_PAIRS
 from labelling.agreement_rows import Chosen, shared_answers
 from labelling.models import Annotation
 from labelling.selectors import current_schema
-from labelling.services import record_annotation
+from labelling.services import edit, record_annotation
 from projects.models import Project, Role
 from reviews.models import Dataset, Review
 from tests import factories
@@ -163,7 +164,7 @@ def test_filters_narrow_what_counts(
     since = (timezone.localdate() - timedelta(days=1)).isoformat()
 
     def count(**query: object) -> int:
-        return len(visitor.get(url("agreement", **query)).context["shared"].said)
+        return int(visitor.get(url("agreement", **query)).context["shared"].review_count)
 
     assert count() == 8
     assert count(person=[ada.pk, chloe.pk]) == 4
@@ -206,7 +207,7 @@ def test_more_reviews_take_no_more_queries(
     with CaptureQueriesContext(connection) as after:
         page = visitor.get(url("agreement"))
 
-    assert len(page.context["shared"].said) == 16
+    assert page.context["shared"].review_count == 16
     assert len(after) == len(before)
 
 
@@ -350,3 +351,91 @@ def test_people_of_another_project_have_no_names_here(
     page = visitor.get(url("agreement", person=mallory.pk))
 
     assert "mallory" not in page.content.decode()
+
+
+# --- Kept figures ---------------------------------------------------------------------------------
+
+
+def _percent(visitor: Client) -> tuple[float | None, int]:
+    page = visitor.get(url("agreement", question="sentiment"))
+    shown = page.context["rows"][0][0].figures[0].figure
+    return shown.value, shown.item_count
+
+
+def test_the_same_again_is_not_read_again(visitor: Client, reviews: list[Review]) -> None:
+    with CaptureQueriesContext(connection) as first:
+        before = visitor.get(url("agreement"))
+    with CaptureQueriesContext(connection) as second:
+        after = visitor.get(url("agreement"))
+
+    assert any('"labelling_answer"' in query["sql"] for query in first)
+    assert not any('"labelling_answer"' in query["sql"] for query in second)
+    assert after.context["rows"] == before.context["rows"]
+    assert after.context["matrix"] == before.context["matrix"]
+    assert after.context["options"] == before.context["options"]
+
+
+def test_a_new_answer_gives_a_new_figure(
+    visitor: Client, project: Project, reviews: list[Review], people: list[User]
+) -> None:
+    assert _percent(visitor) == (pytest.approx(13 / 16), 8)
+
+    record_annotation(review=reviews[6], annotator=people[2], answers=answers("neutral", 5))
+
+    # Three pairs about the seventh review instead of one, of which one agrees instead of none.
+    assert _percent(visitor) == (pytest.approx(14 / 18), 8)
+
+
+def test_a_changed_answer_gives_a_new_figure(
+    visitor: Client, project: Project, reviews: list[Review], people: list[User]
+) -> None:
+    assert _percent(visitor)[0] == pytest.approx(13 / 16)
+    theirs = Annotation.objects.get(review=reviews[6], annotator=people[1])
+
+    edit(
+        annotation=theirs,
+        annotator=people[1],
+        schema_version=current_schema(project).version,
+        answers=answers("negative", 5),
+    )
+
+    assert _percent(visitor)[0] == pytest.approx(14 / 16)
+
+
+@pytest.mark.parametrize("taken", ["annotation", "check", "data set"])
+def test_what_counts_no_more_leaves_the_figure(
+    visitor: Client, project: Project, reviews: list[Review], people: list[User], taken: str
+) -> None:
+    assert _percent(visitor)[1] == 8
+    theirs = Annotation.objects.filter(review=reviews[6], annotator=people[1])
+
+    if taken == "annotation":
+        theirs.delete()
+    elif taken == "check":
+        theirs.update(is_check=True)
+    else:
+        Dataset.objects.filter(pk=reviews[6].dataset_id).update(is_ready=False)
+
+    assert _percent(visitor) == ((None, 0) if taken == "data set" else (pytest.approx(13 / 15), 7))
+
+
+def test_an_answer_that_came_before_the_rest_was_read_does_not_stay_when_it_goes(
+    visitor: Client, project: Project, reviews: list[Review], people: list[User]
+) -> None:
+    schema = current_schema(project)
+    found = Agreement(project, schema, Chosen())
+    late = record_annotation(review=reviews[6], annotator=people[2], answers=answers("neutral", 5))
+    assert found.rows(schema.questions)[0].figures[0].figure.value == pytest.approx(14 / 18)
+    late.delete()
+
+    assert _percent(visitor)[0] == pytest.approx(13 / 16)
+
+
+def test_a_new_name_is_shown_at_once(
+    visitor: Client, reviews: list[Review], people: list[User]
+) -> None:
+    visitor.get(url("agreement"))
+
+    User.objects.filter(pk=people[0].pk).update(username="adele")
+
+    assert "adele" in {person.name for person in visitor.get(url("agreement")).context["people"]}
