@@ -356,7 +356,7 @@ def test_people_of_another_project_have_no_names_here(
 # --- Kept figures ---------------------------------------------------------------------------------
 
 
-def _percent(visitor: Client) -> tuple[float | None, int]:
+def _percent(visitor: Client) -> tuple[Any, int]:
     page = visitor.get(url("agreement", question="sentiment"))
     shown = page.context["rows"][0][0].figures[0].figure
     return shown.value, shown.item_count
