@@ -41,8 +41,12 @@ class LearningConfig(AppConfig):
             )
         )
         kinds.register(kinds.Kind("explain", "Explanation", "predict", "ml.explaining.run"))
+        kinds.register(
+            kinds.Kind("map", "Map", "predict", "ml.mapping.run", outcome="ml.mapping.outcome")
+        )
         filters.register()
         label_sources.register()
         register(panels.panel_of)
+        register(panels.alike_panel_of)
         review_filters.register_choices(model_columns.choices)
         table_columns.register(model_columns.columns)

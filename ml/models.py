@@ -231,3 +231,45 @@ class PredictionJob(models.Model):
 
     def __str__(self) -> str:
         return f"prediction job {self.pk}"
+
+
+class EmbeddingMap(models.Model):
+    """A sample of a data set as a version's encoder sees it: vectors, and their places in a plane.
+
+    What is binary here is read by numpy, row by row in the order of `points`.
+    """
+
+    class Method(models.TextChoices):
+        """How the plane is found."""
+
+        PCA = "pca", "Principal components: at once, far apart means unlike"
+        TSNE = "tsne", "t-SNE: shows groups, distances between them mean little"
+
+    project = models.ForeignKey(
+        "projects.Project", on_delete=models.CASCADE, related_name="embedding_maps"
+    )
+    job = models.OneToOneField(
+        "jobs.Job", on_delete=models.SET_NULL, null=True, related_name="embedding_map"
+    )
+    model_version = models.ForeignKey(
+        ModelVersion, on_delete=models.CASCADE, related_name="embedding_maps"
+    )
+    dataset = models.ForeignKey("reviews.Dataset", on_delete=models.CASCADE, related_name="+")
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+    method = models.CharField(max_length=8, choices=Method.choices)
+    #: Reviews of the data set when it was sampled.
+    review_count = models.PositiveIntegerField()
+    #: One entry a review: its id and its place, [id, x, y].
+    points = models.JSONField(default=list)
+    #: Which part of the variance each axis shows; empty for t-SNE.
+    shares = models.JSONField(default=list)
+    #: float16 [points, width], every row of length 1.
+    vectors = models.BinaryField()
+    #: int32 [points, neighbours]: for every point the rows that are most like it, nearest first.
+    neighbours = models.BinaryField()
+
+    def __str__(self) -> str:
+        return f"map {self.pk}"

@@ -15,7 +15,7 @@ from labelling.snapshot import QuestionSnapshot
 from labelling.spans import Piece, SpanValue, pieces
 from ml import charts, measures, selectors
 from ml.measures import Figure, QuestionMeasures
-from ml.models import ModelVersion, Prediction, Tier, TrainingRun
+from ml.models import EmbeddingMap, ModelVersion, Prediction, Tier, TrainingRun
 from projects.models import Membership, Project
 from reviews.models import Review
 from reviews.panels import Panel
@@ -28,6 +28,7 @@ def subnav(request: HttpRequest, project: Project) -> list[tuple[str, str, bool]
     if membership.can_analyse:
         tabs += [
             ("ml:compare", "Compare"),
+            ("ml:map", "Map"),
             ("ml:try", "Try one review"),
             ("ml:predictions", "Bulk predictions"),
         ]
@@ -284,3 +285,20 @@ def panel_of(project: Project, review: Review, membership: Membership) -> Panel 
     answers = answers_of(champion, review.text, predicted)
     context = {"answers": answers, "version": champion}
     return Panel(f"What model version {champion.number} says", "ml/_review_panel.html", context)
+
+
+def alike_panel_of(
+    project: Project,
+    review: Review,  # noqa: ARG001  (makers of panels get it)
+    membership: Membership,
+) -> Panel | None:
+    """Return where the reviews most like this one are shown, once the champion has a map.
+
+    The page asks for them after it is there: they take a moment.
+    """
+    if not membership.can_analyse:
+        return None
+    maps = EmbeddingMap.objects.filter(project=project, model_version__is_champion=True)
+    if not maps.exists():
+        return None
+    return Panel("Reviews like this one", "ml/_similar_panel.html", {})

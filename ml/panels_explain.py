@@ -28,6 +28,8 @@ class Explained:
     words: tuple[Word, ...]
     strongest: tuple[Word, ...]
     has_attention: bool
+    #: How much a model of terms counts that is mixed in and not explained, in per cent.
+    terms_percent: int = 0
 
 
 def explained(result: Mapping[str, Any], text: str) -> Explained:
@@ -43,6 +45,8 @@ def explained(result: Mapping[str, Any], text: str) -> Explained:
         words=words,
         strongest=tuple(sorted(scored, key=lambda word: -abs(word.score or 0.0))[:12]),
         has_attention=any(word.attention is not None for word in scored),
+        # Explanations of earlier releases do not say.
+        terms_percent=round(100 * result.get("terms_share", 0.0)),
     )
 
 

@@ -8,7 +8,8 @@ from common.errors import NotReady
 from ml import checkpoints
 from ml.core import checkpoint
 from ml.core.errors import CheckpointError
-from ml.models import ModelVersion
+from ml.models import ModelVersion, Tier
+from projects.models import Project
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,29 @@ def about(version: ModelVersion) -> About:
             name for name in checkpoints.READABLE if name in dict(files) or name == "manifest.json"
         ),
     )
+
+
+def last_device(project: Project) -> str:
+    """Return what the project's newest encoder was trained on, as its trainer wrote it down.
+
+    Empty while there is none, and where its files are elsewhere. Models of words say nothing:
+    they use the processor wherever they are trained.
+    """
+    version = (
+        ModelVersion.objects.filter(project=project)
+        .exclude(tier=Tier.TFIDF)
+        .order_by("-number")
+        .first()
+    )
+    if version is None:
+        return ""
+    try:
+        checkpoints.check_present(version)
+        manifest = checkpoint.read_json(checkpoints.directory_of(version) / checkpoint.MANIFEST)
+    except (NotReady, CheckpointError):
+        return ""
+    hardware = manifest.get("hardware") or {}
+    return str(hardware.get("gpu") or hardware.get("processor") or "")
 
 
 def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -16,6 +16,7 @@ from ml.core.errors import CheckpointError, CheckpointFormatError
 from ml.models import ModelVersion
 
 if TYPE_CHECKING:
+    from ml.core.engines.base import Floats
     from ml.core.predict import Predictor
 
 _KEPT = 3
@@ -32,6 +33,15 @@ def predict(version: ModelVersion, texts: Sequence[str]) -> list[dict[str, Any]]
     """
     with _one_at_a_time():
         return _predictor(version).predict(texts)
+
+
+def embed(version: ModelVersion, texts: Sequence[str]) -> "Floats":
+    """Return one vector per text, [texts, width], of a version that has an encoder.
+
+    Raises NotReady as `predict` does.
+    """
+    with _one_at_a_time():
+        return _predictor(version).embed(texts)
 
 
 def load(version: ModelVersion, *, engine: str = "onnx") -> "Predictor":

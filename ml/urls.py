@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from ml import api, api_compare, api_predict, views, views_explain, views_registry
+from ml import (
+    api,
+    api_compare,
+    api_map,
+    api_predict,
+    views,
+    views_explain,
+    views_map,
+    views_registry,
+)
 
 app_name = "ml"
 urlpatterns = [
@@ -14,6 +23,9 @@ urlpatterns = [
     path("versions/<int:number>/evaluation/", views.version_evaluation, name="evaluation"),
     path("runs/<int:number>/stop/", views.run_stop, name="stop"),
     path("explain/<int:review_id>/", views_explain.explain, name="explain"),
+    path("map/", views_map.maps, name="map"),
+    path("similar/<int:review_id>/", views_map.similar, name="similar"),
+    path("similarity/", views_map.similarity, name="similarity"),
     path("compare/", views_registry.compare, name="compare"),
     path("versions/<int:number>/promote/", views_registry.version_promote, name="promote"),
     path("versions/<int:number>/rollback/", views_registry.version_rollback, name="rollback"),
@@ -36,6 +48,10 @@ api_urlpatterns = [
     path(f"{_project}/model-versions/<int:number>/promote/", api_compare.PromoteApi.as_view()),
     path(f"{_project}/model-versions/<int:number>/rollback/", api_compare.RollbackApi.as_view()),
     path(f"{_project}/model-versions/compare/", api_compare.CompareApi.as_view()),
+    path(f"{_project}/embedding-maps/", api_map.MapListApi.as_view()),
+    path(f"{_project}/embedding-maps/<int:map_id>/", api_map.MapApi.as_view()),
+    path(f"{_project}/reviews/<int:review_id>/similar/", api_map.SimilarApi.as_view()),
+    path(f"{_project}/similarity/", api_map.SimilarityApi.as_view()),
     path(f"{_project}/predict/", api_predict.PredictApi.as_view()),
     path(f"{_project}/prediction-jobs/", api_predict.PredictionJobListApi.as_view()),
     path(

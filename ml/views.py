@@ -112,6 +112,7 @@ def _retrain_page(
         "form": form,
         "plan": plan,
         "presets": presets([each.key for each in plan.questions]),
+        "last_device": panels_registry.last_device(project),
         "champion": selectors.champion_of(project),
         "subnav": panels.subnav(request, project),
     }

@@ -47,13 +47,18 @@ class WordShare:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What every word adds to one answer, from `base` (the empty text) to `value`."""
+    """What every word adds to one answer, from `base` (the empty text) to `value`.
+
+    Where a model of terms is mixed into the answer, `terms_share` is how much it counts: what is
+    explained is the encoder's part alone.
+    """
 
     method: str
     target: str
     base: float
     value: float
     words: tuple[WordShare, ...]
+    terms_share: float = 0.0
 
     @property
     def gap(self) -> float:
@@ -155,7 +160,8 @@ def _gradients(
     attention = _attention(model, ids)
     words = _by_word(encoding, text, scores.cpu().numpy(), attention)
     name = "" if head.kind is Kind.NUMBER else head.options[target]
-    return Explanation("integrated gradients", name, base, value, words)
+    share = float(settings["shares_of_terms"].get(head.question, 0.0))
+    return Explanation("integrated gradients", name, base, value, words, share)
 
 
 def _head(config: TrainConfig, head: HeadConfig, tensors: dict[str, Floats], width: int) -> "Head":

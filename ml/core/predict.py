@@ -93,16 +93,22 @@ class Predictor:
 
     def embed(self, texts: Sequence[str]) -> Floats:
         """Return vectors [texts, width]; raises CheckpointError for a model without encoder."""
+        return self.embedder().pooled(texts)
+
+    def embedder(self) -> TextEncoder:
+        """Return what turns texts into vectors to compare them by.
+
+        Raises CheckpointError for a model without encoder.
+        """
         if self._encoder is None:
             raise CheckpointError("A TF-IDF model has no encoder and cannot embed texts.")
         # The last layer is what sentence encoders are trained to compare texts by.
-        encoder = TextEncoder(
+        return TextEncoder(
             self._encoder.engine,
             max_tokens=self._encoder.max_tokens,
             pooling=self._encoder.pooling,
             truncation=self._encoder.truncation,
         )
-        return encoder.pooled(texts)
 
 
 def _blended(

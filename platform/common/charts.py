@@ -1,6 +1,6 @@
 """What a chart shows, free of any drawing library: a script draws it, the page tables it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -30,7 +30,9 @@ class Series:
     """Values in the order of the chart's labels; None where nothing was measured.
 
     `low` and `high` are interval bounds, `urls` the pages behind the points, `option` a number of
-    the option palette (1 to 12), without which the series takes its turn in the palette.
+    the option palette (1 to 12), without which the series takes its turn in the palette. A series
+    of a scatter chart may have points of its own: `at` is where each lies on the x axis, `names`
+    what each is.
     """
 
     name: str
@@ -39,13 +41,15 @@ class Series:
     high: Sequence[Number] = ()
     urls: Sequence[str] = ()
     option: int | None = None
+    at: Sequence[Number] = ()
+    names: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        for other in (self.low, self.high, self.urls):
+        for other in (self.low, self.high, self.urls, self.at, self.names):
             if other and len(other) != len(self.values):
                 raise ValueError(
                     f"series {self.name!r} has {len(self.values)} values "
-                    f"but {len(other)} bounds or addresses"
+                    f"but {len(other)} bounds, addresses, places or names"
                 )
         if bool(self.low) != bool(self.high):
             raise ValueError(f"series {self.name!r} needs both bounds of its interval or none")
@@ -57,7 +61,8 @@ class Series:
 class Chart:
     """One chart: the title is the finding or the question; labels run along x.
 
-    In a `heat` chart each series is one row of cells. A time label is an ISO date.
+    In a `heat` chart each series is one row of cells. A time label is an ISO date. A scatter chart
+    without labels has `free` series, each with points of its own; `each` is what one of them is.
     """
 
     id: str
@@ -70,8 +75,11 @@ class Chart:
     note: str = ""
     is_stacked: bool = False
     is_horizontal: bool = False
+    each: str = ""
 
     def __post_init__(self) -> None:
+        if self.is_free:
+            return
         for series in self.series:
             if len(series.values) != len(self.labels):
                 raise ValueError(
@@ -79,8 +87,15 @@ class Chart:
                     f"for {len(self.labels)} labels"
                 )
 
+    @property
+    def is_free(self) -> bool:
+        """Whether every series has points of its own."""
+        return self.kind == "scatter" and any(series.at for series in self.series)
+
     def header(self) -> list[str]:
         """Return the table's column names: the labels' axis, then each series and its bounds."""
+        if self.is_free:
+            return [self.each or "Point", "Group", self.x.title or "x", self.y.title or "y"]
         names = [self.x.title or "Label"]
         for series in self.series:
             names.append(series.name or self.y.title)
@@ -89,7 +104,12 @@ class Chart:
         return names
 
     def rows(self) -> list[list[Any]]:
-        """Return one row a label; each cell of a series is (value, address or "")."""
+        """Return one row a label; each cell of a series is (value, address or "").
+
+        Of free series one row a point: (name, address), its group, x and y.
+        """
+        if self.is_free:
+            return [list(row) for series in self.series for row in _points(series)]
         return [[label, *self._cells(index)] for index, label in enumerate(self.labels)]
 
     def _cells(self, index: int) -> list[tuple[Number, str]]:
@@ -112,11 +132,22 @@ class Chart:
             "y": _axis_data(self.y),
             "stacked": self.is_stacked,
             "horizontal": self.is_horizontal,
-            "table": {"header": self.header(), "rows": self._plain_rows()},
+            # A script that draws thousands of points finds them in the series.
+            "table": {
+                "header": self.header(),
+                "rows": [] if self.is_free else self._plain_rows(),
+            },
         }
 
     def _plain_rows(self) -> list[list[Any]]:
         return [[row[0], *(value for value, _ in row[1:])] for row in self.rows()]
+
+
+def _points(series: Series) -> Iterator[tuple[Any, ...]]:
+    for index, (x, y) in enumerate(zip(series.at, series.values, strict=True)):
+        name = series.names[index] if series.names else str(index + 1)
+        url = series.urls[index] if series.urls else ""
+        yield (name, url), series.name, (x, ""), (y, "")
 
 
 def _series_data(series: Series) -> dict[str, Any]:
@@ -127,6 +158,7 @@ def _series_data(series: Series) -> dict[str, Any]:
         "high": list(series.high),
         "urls": list(series.urls),
         "option": series.option,
+        **({"at": list(series.at), "names": list(series.names)} if series.at else {}),
     }
 
 

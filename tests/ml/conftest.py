@@ -187,3 +187,11 @@ def trained(
         return version
 
     return make
+
+
+@pytest.fixture(scope="session")
+def learned_encoder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The checkpoint of a tiny encoder that has learned a little."""
+    from tests.ml import encoded
+
+    return encoded.learn(tmp_path_factory.mktemp("encoded"))

@@ -3,11 +3,13 @@
 from collections.abc import Callable
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 
 from accounts.models import User
 from jobs.models import Job
 from ml.models import ModelVersion
+from ml.panels_explain import explained
 from reviews.models import Review
 from tests.ml.conftest import finish
 
@@ -57,3 +59,19 @@ def test_an_odd_job_in_the_address_shows_the_form(
     page = signed_in(owner).get(address(labelled[0]) + "?job=nonsense")
 
     assert "Explain</button>" in page.content.decode()
+
+
+@pytest.mark.parametrize(("share", "is_told"), [(0.25, True), (0.0, False), (None, False)])
+def test_a_model_of_words_that_is_mixed_in_is_told(share: float | None, is_told: bool) -> None:
+    result = {
+        "method": "integrated gradients", "target": "good", "base": 0.0, "value": 1.0, "gap": 0.0,
+        "words": [[0, 4, 1.0, None]],
+    }  # fmt: skip
+    if share is not None:  # what was explained before has none
+        result["terms_share"] = share
+
+    context = {"explained": explained(result, "Fine"), "job": Job(params={"model_version": 1})}
+
+    page = render_to_string("ml/_explained.html", context)
+
+    assert ("counts for 25 % of it" in page) == is_told

@@ -3,10 +3,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ml.core import checkpoint
 from ml.core.blend import BlendedModel, blend
 from ml.core.data import Example
 from ml.core.encode import Words
 from ml.core.engines.base import Floats
+from ml.core.explain import explain
 from ml.core.heads_numpy import NumpyHead
 from ml.core.neural import NeuralModel
 from ml.core.predict import Predictor
@@ -116,6 +118,9 @@ def test_a_blended_checkpoint_answers_as_it_was_measured(
     ]
     measured = finished.metrics["questions"]["sentiment"]["model"]["accuracy"]["value"]
     assert np.mean(right) == pytest.approx(measured)
+    shares = checkpoint.read_json(tmp_path / "out" / "config.json")["shares_of_terms"]
+    question, share = next(iter(shares.items()))
+    assert explain(tmp_path / "out", tested[0].text, question).terms_share == share > 0
 
 
 def test_a_frozen_model_can_be_had_without_terms(workshop: Workshop, tmp_path: Path) -> None:

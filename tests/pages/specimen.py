@@ -87,6 +87,24 @@ def charts() -> list[Chart]:
                 Series("price", [12, 45, 60]),
             ],
         ),
+        Chart(
+            id="places",
+            title="Reviews that are alike lie together",
+            kind="scatter",
+            labels=[],
+            series=[
+                Series(
+                    name,
+                    [y + step / 10 for step in range(12)],
+                    at=[x + step * step % 7 / 9 for step in range(12)],
+                    names=[f"{name} {{review}} {step}" for step in range(12)],
+                    urls=[f"#{name}-{step}" for step in range(12)],
+                    option=option,
+                )
+                for name, x, y, option in (("positive", -2, -1, 3), ("negative", 2, 0, 4))
+            ],
+            each="Review",
+        ),
     ]
 
 

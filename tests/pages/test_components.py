@@ -205,3 +205,23 @@ def test_no_template_has_inline_style_script_or_handlers() -> None:
     }
 
     assert found == {}
+
+
+def test_a_chart_of_free_points_has_a_row_a_point_that_leads_to_its_page() -> None:
+    series = [
+        Series("good", [0.25], at=[1.5], names=["A <b>kettle"], urls=["#7"]),
+        Series("bad", [2], at=[-1], names=["A scarf"], urls=["#8"]),
+    ]
+    chart = Chart("map", "Map", "scatter", [], series, x=Axis("x"), y=Axis("y"), each="Review")
+
+    html = rendered("{% chart chart %}", {"chart": chart})
+
+    assert '<a class="clip" dir="auto" href="#7">A &lt;b&gt;kettle</a>' in html
+    assert "A scarfbad-12" in words(html)
+    assert chart.header() == ["Review", "Group", "x", "y"]
+    assert chart.data()["series"][0]["at"] == [1.5]
+
+
+def test_a_point_without_a_place_is_refused() -> None:
+    with pytest.raises(ValueError, match="2 values but 1"):
+        Series("good", [1, 2], at=[1])

@@ -50,7 +50,12 @@ function axis(spec, look, { labels, isLabels, isVertical }) {
   };
 }
 
+const isFree = (chart) => chart.series.some(({ at }) => at);
+
 function points(chart, series) {
+  if (series.at) {
+    return series.values.map((value, index) => ({ value: [series.at[index], value], url: series.urls[index], name: series.names[index] }));
+  }
   if (chart.x.scale === "category") {
     return series.values.map((value, index) => ({ value, url: series.urls[index] }));
   }
@@ -102,6 +107,7 @@ function mark(chart, series, index, look) {
     emphasis: { focus: chart.series.length > 1 ? "series" : "none" },
   };
   if (chart.kind === "bar") return { ...shared, barMaxWidth: 28, barCategoryGap: "35%", barMinWidth: 1 };
+  if (series.at) return { ...shared, symbolSize: 6, itemStyle: { color, opacity: 0.7 } };
   if (chart.kind === "scatter") return { ...shared, symbolSize: 7, itemStyle: { color, opacity: 0.75 } };
   const line = {
     ...shared,
@@ -127,6 +133,8 @@ function tooltip(chart, look) {
     backgroundColor: look.paper,
     borderColor: look.line,
     textStyle: textStyle(look, look.ink),
+    // Braces begin a style in the library's rich text.
+    ...(isFree(chart) && { formatter: ({ name, seriesName }) => `${(name ?? "").replace(/[{}|]/g, " ")}\n${seriesName}` }),
     valueFormatter: (value) => written(Array.isArray(value) ? value.at(-1) : value),
     axisPointer: { lineStyle: { color: look.line } },
     confine: true,
@@ -134,7 +142,7 @@ function tooltip(chart, look) {
 }
 
 const HEAT_STEPS = 6;
-const heatStep = (value, most) => (value ? Math.min(HEAT_STEPS, 1 + Math.floor((HEAT_STEPS * value) / most)) : 0);
+const heatStep = (value, most) => (value > 0 ? Math.min(HEAT_STEPS, 1 + Math.floor((HEAT_STEPS * value) / most)) : 0);
 
 function heatCells(chart, look) {
   const most = Math.max(...chart.series.flatMap(({ values }) => values.map((value) => value ?? 0)), 1e-9);
@@ -195,7 +203,7 @@ export function plotOption(chart, element) {
       bottom: (chart.horizontal ? chart.y.title : chart.x.title) ? 30 : 4,
       containLabel: true,
     },
-    legend: { ...LEFT_TO_RIGHT, show: hasLegend, data: chart.series.map(({ name }) => name), textStyle: textStyle(look) },
+    legend: { ...LEFT_TO_RIGHT, ...(isFree(chart) && { type: "scroll", right: 0 }), show: hasLegend, data: chart.series.map(({ name }) => name), textStyle: textStyle(look) },
     tooltip: tooltip(chart, look),
     ...(chart.kind === "heat" ? heatOption(chart, look) : plotted(chart, look)),
   };

@@ -27,9 +27,12 @@ function cell(value) {
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }
 
+const ownPoints = ({ name, names, at, values }) => values.map((y, index) => [names[index] ?? index + 1, name, at[index], y]);
+
 /** Save the numbers behind the chart. */
 export function saveCsv(chart) {
-  const { header, rows } = chart.table;
+  const { header } = chart.table;
+  const rows = chart.series.some(({ at }) => at) ? chart.series.flatMap(ownPoints) : chart.table.rows;
   const lines = [header, ...rows].map((row) => row.map(cell).join(","));
   downloadText(`${lines.join("\r\n")}\r\n`, "text/csv;charset=utf-8", fileName(chart, "csv"));
 }
