@@ -8,15 +8,16 @@ from tests.pages.label_stack import Labelling, labelling
 
 TURNS = 60
 
-# Two frames after the key: the first that shows the next review has been painted by then.
+# Until the frame after the one that shows the next review: that one has been painted by then.
 _TURN = """
 () => new Promise((resolve) => {
   const root = document.querySelector("[data-label-root]");
   const review = () => root.querySelector("[data-label-form]")?.dataset.review;
   const before = review();
   const started = performance.now();
+  const painted = () => resolve(performance.now() - started);
   const look = () => (review() && review() !== before
-    ? requestAnimationFrame(() => resolve(performance.now() - started))
+    ? requestAnimationFrame(() => requestAnimationFrame(painted))
     : requestAnimationFrame(look));
   const target = document.activeElement ?? document.body;
   const enter = { key: "Enter", bubbles: true, cancelable: true };
