@@ -154,7 +154,8 @@ def test_a_cancel_in_the_middle_ends_the_child_within_seconds(
     with pytest.raises(Cancelled):
         runner._watch_child(lease, run, folder)
 
-    assert time.monotonic() - began < 5
+    # Far more than it takes, far less than the minute that a deaf child would be waited for.
+    assert time.monotonic() - began < 40
     assert not processes_of(str(run.job.pk))
     assert not ModelVersion.objects.exists()
 
