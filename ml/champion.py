@@ -116,7 +116,9 @@ def _locked_champion(version: ModelVersion) -> ModelVersion | None:
 
 def _check_files(version: ModelVersion) -> None:
     if version.state != ModelVersion.State.READY:
-        raise Conflict(f"The files of {version} cannot be trusted; promote another or train again.")
+        why = version.quarantine_reason or "Promote another or train again."
+        name = str(version).capitalize()
+        raise Conflict(f"{name} is in quarantine and cannot be promoted. {why}")
     checkpoints.check_present(version)
 
 

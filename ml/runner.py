@@ -23,7 +23,7 @@ from ml import checkpoints, services, workplace
 from ml.checkpoints import Kept
 from ml.child import Child
 from ml.comparing import answer_of
-from ml.core import stopping
+from ml.core import disk, stopping
 from ml.core.config import TrainConfig
 from ml.core.data import Example, Split, write_snapshot
 from ml.core.errors import CheckpointError, SnapshotError
@@ -67,17 +67,21 @@ def tidy(job_id: UUID) -> None:
 
 
 def _learn(lease: Lease, run: TrainingRun) -> Kept:
-    folder = workplace.open_attempt(lease)
     with lease.effect():
         services.reset_run(run=run)
-    _write_snapshot(lease, run, folder)
-    _write_config(run, folder)
-    _watch_child(lease, run, folder)
-    lease.progress(done=0, total=0, message="Keeping the model")
     try:
+        folder = workplace.open_attempt(lease)
+        _write_snapshot(lease, run, folder)
+        _write_config(run, folder)
+        _watch_child(lease, run, folder)
+        lease.progress(done=0, total=0, message="Keeping the model")
         return checkpoints.keep(folder / "checkpoint", run=run, fence=lease.fence)
     except CheckpointError as error:
         raise JobFailed(str(error)) from error
+    except OSError as error:
+        if disk.is_full(error):  # trying again does not empty it
+            raise JobFailed(disk.FULL) from error
+        raise
 
 
 # --- What the child reads -------------------------------------------------------------------------

@@ -283,7 +283,10 @@ def _start_prediction(
     key: str | None,
 ) -> PredictionJob:
     if version.state != ModelVersion.State.READY:
-        raise Conflict(f"The files of {version} cannot be trusted; choose another version.")
+        name = str(version).capitalize()
+        raise Conflict(
+            f"{name} is in quarantine; choose another version. {version.quarantine_reason}".strip()
+        )
     if source.dataset is not None and not source.dataset.is_ready:
         raise Invalid.of("dataset", "This data set is still being imported. Wait for its import.")
     job = enqueue(

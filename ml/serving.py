@@ -70,8 +70,8 @@ def check_trusted(version: ModelVersion) -> None:
     """Raise NotReady for a version in quarantine."""
     if version.state != ModelVersion.State.READY:
         raise NotReady(
-            f"The files of {version} cannot be trusted, so it answers nothing. Roll back to an "
-            "earlier version, or promote another."
+            f"{str(version).capitalize()} is in quarantine and cannot be trusted, so it answers "
+            "nothing. Roll back to an earlier version, or promote another."
         )
 
 

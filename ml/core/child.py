@@ -6,7 +6,6 @@ JOBDIR/config.json holds `train` (a TrainConfig) and the folders `features_dir`,
 is best so far is measured and kept.
 """
 
-import errno
 import json
 import logging
 import os
@@ -17,13 +16,13 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from ml.core import stopping
+from ml.core import disk, stopping
 from ml.core.errors import CoreError
 
 log = logging.getLogger("ml.core.child")
 
 _STOPPED: Final = 143
-_NO_SPACE: Final = {errno.ENOSPC, errno.EDQUOT}
+_MOST_WORDS: Final = 300
 
 
 def main(arguments: list[str]) -> int:
@@ -99,20 +98,15 @@ def _fail(emit: Callable[[dict[str, Any]], None], code: str, message: str) -> in
     return 1
 
 
-_FULL: Final = (
-    "The disk is full, so the model could not be saved. Free some space and train again; "
-    "nothing half-written was left behind."
-)
-
-
 def _sentence(error: Exception) -> str:
-    # safetensors reports a full disk as an error of its own.
-    if getattr(error, "errno", None) in _NO_SPACE or "No space left" in str(error):
-        return _FULL
+    if disk.is_full(error):
+        return disk.FULL
     # torch reports exhausted memory of a device as a RuntimeError.
     if "out of memory" in str(error).lower() or "can't allocate memory" in str(error).lower():
         return _MEMORY
-    return f"The training failed unexpectedly ({type(error).__name__}: {error})."
+    # Some libraries write pages; their first words are enough, and the log has the rest.
+    words = " ".join(str(error).split())[:_MOST_WORDS]
+    return f"The training failed unexpectedly ({type(error).__name__}: {words})."
 
 
 def _stop(_signal: int, _frame: FrameType | None) -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import tokenizers
 
 from ml.core.engines.base import LAST, Engine, Floats, Ints
-from ml.core.errors import ConfigError
+from ml.core.errors import ConfigError, EncoderDamagedError
 
 HEAD: Final = "head"
 
@@ -197,7 +197,10 @@ def load_tokenizer(path: Path, max_tokens: int, *, stride: int = 0) -> tokenizer
 
     max_tokens: 0 leaves texts whole.
     """
-    tokenizer = tokenizers.Tokenizer.from_file(str(path))
+    try:
+        tokenizer = tokenizers.Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing more precise
+        raise EncoderDamagedError.unreadable(str(path)) from error
     tokenizer.no_padding()
     tokenizer.no_truncation()
     if max_tokens:

@@ -10,6 +10,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from ml.core import disk
 from ml.core.errors import EncoderDamagedError, EncoderMissingError
 
 DEFAULT: Final = "all-MiniLM-L6-v2"
@@ -155,7 +156,8 @@ def _hub_cache() -> Path:
 
 def _download(name: str) -> Path:
     from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HFValidationError, LocalEntryNotFoundError
+    from huggingface_hub.errors import HTTPError as NetworkError  # type: ignore[attr-defined]  # its client's
 
     advice = (
         "It is not a folder with weights, and the Hugging Face hub did not give it: check the "
@@ -164,7 +166,9 @@ def _download(name: str) -> Path:
     patterns = ["config.json", "tokenizer*", "vocab*", "merges.txt", "*.model", "*.safetensors"]
     try:
         folder = Path(snapshot_download(name, allow_patterns=patterns))
-    except (HfHubHTTPError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+    except (NetworkError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
+        if disk.is_full(error):
+            raise
         raise EncoderMissingError(name, advice) from error
     if not _has_weights(folder):
         raise EncoderMissingError(name, "It offers no safetensors weights, and no others are read.")

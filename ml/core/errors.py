@@ -1,3 +1,6 @@
+from typing import Self
+
+
 class CoreError(Exception):
     """Stop a training or a prediction with one plain sentence for the person who asked."""
 
@@ -20,6 +23,14 @@ class EncoderMissingError(CoreError):
 
 class EncoderDamagedError(CoreError):
     """Say that the files of an encoder are not the ones they should be."""
+
+    @classmethod
+    def unreadable(cls, name: str) -> Self:
+        """Return the error for files that no library can read."""
+        return cls(
+            f"The encoder “{name}” cannot be read: a file is damaged, missing or of a kind that "
+            "is not supported. Copy or download it again, or choose another encoder."
+        )
 
 
 class TooLittleDataError(CoreError):

@@ -8,11 +8,13 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors import SafetensorError
 from torch import Tensor, nn
 
 from ml.core import encoders
+from ml.core.encode import load_tokenizer
 from ml.core.engines.base import LAST, UPPER, EncoderInfo, Floats, Ints
-from ml.core.errors import ConfigError
+from ml.core.errors import ConfigError, EncoderDamagedError
 
 
 class TextTower(nn.Module):
@@ -98,9 +100,13 @@ def load_tower(name: str) -> tuple[TextTower, EncoderInfo]:
     """Load an encoder of the catalogue in float32; never runs code that comes with a model."""
     encoders.check(name)
     folder = encoders.obtain(name)
-    model = _transformers().AutoModel.from_pretrained(
-        folder, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
-    )
+    transformers = _transformers()
+    try:
+        model = transformers.AutoModel.from_pretrained(
+            folder, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
+        )
+    except (OSError, ValueError, KeyError, SafetensorError) as error:
+        raise EncoderDamagedError.unreadable(name) from error
     return TextTower(model), _info(name, folder, model.config)
 
 
@@ -123,9 +129,14 @@ def save_tokenizer(name: str, target: Path) -> None:
     folder = encoders.obtain(name)
     ready = folder / "tokenizer.json"
     if ready.is_file():
+        load_tokenizer(ready, 0)  # a damaged one is refused before the weights are exported
         target.write_bytes(ready.read_bytes())
         return
-    tokenizer = _transformers().AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    transformers = _transformers()
+    try:
+        tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise EncoderDamagedError.unreadable(name) from error
     tokenizer.backend_tokenizer.save(str(target))
 
 
