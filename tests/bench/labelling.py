@@ -190,7 +190,10 @@ def _label(
     outcome = into or Outcome()
     client = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     for _ in range(turns):
-        time.sleep(think * random.uniform(0.5, 1.5))
+        if think:
+            # Who thinks longer than the server keeps a connection comes on a new one.
+            client.close()
+            time.sleep(think * random.uniform(0.5, 1.5))
         status, body = _timed(
             outcome, "next", client, f"/api/v1/projects/{slug}/queue/next/", token
         )
