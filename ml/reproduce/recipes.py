@@ -76,7 +76,7 @@ _CLOTHING: Final = Recipe(
         HeadConfig("rating", Kind.NUMBER, minimum=1, maximum=5, is_integer=True),
         HeadConfig("age", Kind.NUMBER, weight=0.1),
     ),
-    shares=Shares(validation=0.15, test=0.15),
+    shares=Shares(validation=0.15, test=0.15, most_validation=1000),
     figures=(
         Figure(
             *("sentiment", "accuracy", "sentiment accuracy", 0.84),

@@ -114,6 +114,8 @@ def reproduce(recipe: Recipe, request: Request, say: Callable[[str], None]) -> R
         say(f"Seed {seed + 1} of {request.seeds}")
         examples = take_train(parted.examples, request.train_size, seed)
         outcomes.append(_train(examples, _config(recipe, request, heads, seed), request, say))
+        # Whoever has to stop hours later has the figures of the seeds that were done.
+        say(f"  {_in_short(recipe.figures, outcomes[-1])}")
     return Report(
         recipe=recipe.key,
         title=recipe.title,
@@ -194,6 +196,11 @@ def _lines(path: Path) -> Iterator[dict[str, Any]]:
     with path.open(encoding="utf-8", newline="\n") as file:
         for line in file:
             yield json.loads(line)
+
+
+def _in_short(figures: Sequence[Figure], outcome: _Outcome) -> str:
+    means = [(figure.label, _joined(figure, [outcome.model])) for figure in figures]
+    return ", ".join(f"{label} {mean.value:.4f}" for label, mean in means if mean is not None)
 
 
 def _line(figure: Figure, outcomes: Sequence[_Outcome]) -> Line:

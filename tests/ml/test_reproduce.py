@@ -84,8 +84,13 @@ def _request(data: Path, tmp_path: Path, **settings: Any) -> Request:
 
 @pytest.mark.parametrize("name", sorted(RECIPES))
 def test_every_recipe_measures_all_its_figures(name: str, data: Path, tmp_path: Path) -> None:
-    report = reproduce(RECIPES[name], _request(data, tmp_path), lambda _: None)
+    said: list[str] = []
 
+    report = reproduce(RECIPES[name], _request(data, tmp_path), said.append)
+
+    first = report.lines[0]
+    assert first.ours is not None
+    assert sum(f"{first.figure.label} {first.ours.each[1]:.4f}" in line for line in said) >= 1
     assert [line.figure.label for line in report.lines if line.ours is None] == []
     assert all(len(line.ours.each) == 2 for line in report.lines if line.ours)
     assert min(report.counts.values()) > 0
