@@ -40,13 +40,23 @@ class Comparison:
 def compare(
     schema: SchemaSnapshot, mine: Mapping[str, Any], note: str, annotation: Annotation | None
 ) -> Comparison:
-    """Lay `mine` (in the API's shape, right or wrong) beside what `annotation` says now."""
+    """Lay `mine` (in the API's shape, right or wrong) beside what `annotation` says now.
+
+    What was said to older questions is read as answers to those of `schema`; what was said to
+    newer ones is told in their words.
+    """
     kept: Mapping[str, Any] = {}
+    its = schema
     if annotation is not None:
-        its = selectors.schema_of(annotation)
+        if annotation.schema.version > schema.version:
+            its = selectors.schema_of(annotation)
         kept = answers_json.to_json(gold.read_answers(annotation, its), its)
     rows = [
-        Compared(each.name, in_words(each, mine.get(each.key)), in_words(each, kept.get(each.key)))
+        Compared(
+            each.name,
+            in_words(each, mine.get(each.key)),
+            in_words(its.question(each.key) or each, kept.get(each.key)),
+        )
         for each in schema.questions
     ]
     kept_note = annotation.note if annotation else ""

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.utils import timezone
 
 from accounts.models import User
@@ -104,11 +104,19 @@ def release(*, annotator: User, project: Project | None = None, reason: str) -> 
 
 
 def leave(*, project: Project, annotator: User) -> None:
-    """Free every seat on which a person sits without having answered, also reserved ones."""
-    open_ones = Assignment.objects.filter(
-        project=project, annotator=annotator, state__in=[_State.LEASED, _State.RESERVED]
+    """Free every seat on which a person sits without having answered, also reserved ones.
+
+    What they were asked to answer again somebody else may answer.
+    """
+    mine = Assignment.objects.filter(project=project, annotator=annotator)
+    open_ones = mine.filter(state__in=[_State.LEASED, _State.RESERVED])
+    asked = Annotation.objects.filter(
+        review=OuterRef("review"), annotator=annotator, is_asked_again=True
     )
     now = timezone.now()
+    mine.filter(Exists(asked), state__in=[_State.LEASED, _State.SUBMITTED]).update(
+        state=_State.WITHDRAWN, ended_at=now, reason="left the project"
+    )
     open_ones.filter(source=_Source.AGAIN).update(state=_State.SUBMITTED, ended_at=now)
     open_ones.update(state=_State.EXPIRED, ended_at=now, reason="left the project")
 

@@ -8,8 +8,6 @@ the one that follows a change of what becomes gold does.
 from collections.abc import Collection
 from typing import Any
 
-from django.db.models import Count
-
 from accounts.models import User
 from jobs.kinds import Kind
 from jobs.lease import Lease
@@ -80,10 +78,8 @@ def _open(project_id: int, review_ids: Collection[int]) -> None:
     )
     settled |= set(QualityCheck.objects.filter(review__in=held).values_list("review", flat=True))
     settled |= set(OpenReview.objects.filter(review__in=held).values_list("review", flat=True))
-    said = Annotation.objects.filter(review__in=held, is_check=False).order_by()
-    counts = said.values_list("review").annotate(count=Count("pk"))
     OpenReview.objects.bulk_create(
         OpenReview(project=project, review_id=review_id, cause=OpenReview.Cause.OVERLAP)
-        for review_id, count in counts
-        if review_id not in settled and count < seats.wanted(project, review_id)
+        for review_id, people in seats.answered(held).items()
+        if review_id not in settled and len(people) < seats.wanted(project, review_id)
     )

@@ -5,6 +5,7 @@ from functools import reduce
 from operator import or_
 
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.utils import timezone
 
 from labelling.affected import Said, fitting, gold_naming, gold_spans_naming
 from labelling.changes import Applied
@@ -97,7 +98,7 @@ def reopen(project: Project, before: SchemaSnapshot, applied: Applied) -> tuple[
     seats = Assignment.objects.filter(
         Exists(again), project=project, state=Assignment.State.SUBMITTED
     )
-    withdrawn = seats.update(state=Assignment.State.WITHDRAWN)
+    withdrawn = seats.update(state=Assignment.State.WITHDRAWN, ended_at=timezone.now())
     # Nobody else who has answered the same reviews is asked again.
     annotations_to_ask_again(project, before, applied).update(is_asked_again=True)
     for start in range(0, len(ids), _SLICE):

@@ -223,11 +223,8 @@ def _free_seats(project: Project, review_ids: Collection[int]) -> dict[int, int]
     shown = Review.objects.filter(pk__in=review_ids, dataset__is_ready=True).order_by("pk")
     people: dict[int, set[int]] = {each: set() for each in shown.values_list("pk", flat=True)}
     taken: dict[int, set[int]] = {each: set() for each in people}
-    said = Annotation.objects.filter(
-        review__in=people, is_check=False, review__is_labelled=True
-    ).values_list("review_id", "annotator_id")
-    for review_id, annotator_id in said:
-        people[review_id].add(annotator_id)
+    labelled = shown.filter(is_labelled=True).values_list("pk", flat=True)
+    people |= seats.answered(list(labelled))
     seated = Assignment.objects.filter(
         review__in=people, state__in=seats.SEATED, seat__lt=CHECK_SEATS
     ).values_list("review_id", "annotator_id", "seat")

@@ -5,13 +5,13 @@ from datetime import datetime
 from typing import Any
 
 from django.db import connection, transaction
-from django.db.models import Case, F, QuerySet, Value, When
+from django.db.models import Case, Exists, F, OuterRef, QuerySet, Value, When
 
 from accounts.models import User
 from common import compiled
 from labelling import queue
 from labelling.models import CHECK_SEATS, Annotation, Assignment
-from projects.models import Project
+from projects.models import Membership, Project
 from reviews.models import Review
 
 _State, _Source = Assignment.State, Assignment.Source
@@ -29,12 +29,38 @@ def wanted(project: Project, review_id: int) -> int:
 def answered_by(review: Review) -> set[int]:
     """Return who has answered what is asked about a review; measuring somebody does not count.
 
-    While an import or a bulk action has answered only some of it, nobody has.
+    While an import or a bulk action has answered only some of it, nobody has. Nor has who was
+    asked again and will not answer: others may sit in that place.
     """
-    if not review.is_labelled:
-        return set()
-    said = Annotation.objects.filter(review=review, is_check=False)
-    return set(said.values_list("annotator_id", flat=True))
+    return answered([review.pk])[review.pk] if review.is_labelled else set()
+
+
+def answered(review_ids: Collection[int]) -> dict[int, set[int]]:
+    """Return who has answered each of some labelled reviews, as `answered_by` does it for one."""
+    found: dict[int, set[int]] = {number: set() for number in review_ids}
+    said = Annotation.objects.filter(review_id__in=found, is_check=False)
+    rows = list(said.values_list("review_id", "annotator_id", "is_asked_again"))
+    for review_id, annotator_id, _ in rows:
+        found[review_id].add(annotator_id)
+    if any(is_asked for _, _, is_asked in rows):
+        for review_id, annotator_id in _passed(said).values_list("review_id", "annotator_id"):
+            found[review_id].discard(annotator_id)
+    return found
+
+
+def is_still_asked(review: Review) -> bool:
+    """Tell whether somebody was asked to answer a review again and may still do it."""
+    asked = Annotation.objects.filter(review=review, is_check=False, is_asked_again=True)
+    return asked.exclude(pk__in=_passed(asked).values("pk")).exists()
+
+
+def _passed(said: QuerySet[Annotation]) -> QuerySet[Annotation]:
+    """Return what was asked for again of those who have skipped the review or left the project."""
+    skipped = Assignment.objects.filter(
+        review=OuterRef("review"), annotator=OuterRef("annotator"), state=_State.SKIPPED
+    )
+    member = Membership.objects.filter(project=OuterRef("project"), user=OuterRef("annotator"))
+    return said.filter(Exists(skipped) | ~Exists(member), is_asked_again=True)
 
 
 def free_seat(
@@ -42,12 +68,14 @@ def free_seat(
 ) -> int | None:
     """Return the lowest seat that `person` may take; None when as many as wanted have one.
 
-    Whoever answers again has been counted already and always gets one.
+    Whoever answers again has been counted already and gets one, unless others came in their place.
     """
     seated = dict(compiled.rows(_seats, review=review.pk))
     seated.pop(person.pk, None)
-    others = (answered_by(review) | set(seated)) - {person.pk}
-    if not is_again and len(others) >= wanted(project, review.pk):
+    people = answered_by(review)
+    others = (people | set(seated)) - {person.pk}
+    is_counted = is_again and person.pk in people
+    if not is_counted and len(others) >= wanted(project, review.pk):
         return None
     taken = set(seated.values())
     return next(seat for seat in range(len(taken) + 1) if seat not in taken)

@@ -27,6 +27,7 @@ from labelling.work import (
     settle,
     skip,
     submit,
+    take_up_again,
 )
 from reviews.models import Review
 
@@ -46,6 +47,7 @@ __all__ = [
     "skip",
     "store_suggestions",
     "submit",
+    "take_up_again",
 ]
 
 

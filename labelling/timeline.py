@@ -149,7 +149,10 @@ def _of_assignments(project: Project, review: Review) -> Iterator[Event]:
         if row.state == _State.SKIPPED and row.ended_at:
             yield Event(row.ended_at, "skipped", name, "Skipped", row.reason)
         elif row.state == _State.WITHDRAWN and row.ended_at:
-            yield Event(row.ended_at, "withdrawn", name, "Took the answers back", row.reason)
+            words = f"{name} is asked to answer again: the questions have changed"
+            if row.reason:
+                words = f"{name} will not answer again"
+            yield Event(row.ended_at, "withdrawn", "", words, row.reason)
 
 
 def _of_flags(project: Project, review: Review) -> Iterator[Event]:

@@ -90,13 +90,28 @@ class Waiting:
         if not ids:
             return []
         counts = seats.seated_counts([review_id for review_id, _ in ids])
+        again = [each for each, cause in ids if cause == OpenReview.Cause.AGAIN]
+        # Those who are asked again have given their seats back and may still have an answer there.
+        answered = seats.answered(again) if again else {}
+        for review_id, people in answered.items():
+            counts[review_id] = max(counts.get(review_id, 0), len(people - {self._person.pk}))
+        mine = self._asked_again(again)
         free = [
             review_id
-            for review_id, cause in ids
-            if cause == OpenReview.Cause.AGAIN
+            for review_id, _ in ids
+            if review_id in mine
             or counts.get(review_id, 0) < seats.wanted(self._project, review_id)
         ]
         return self._shown(free[:FEW])
+
+    def _asked_again(self, review_ids: list[int]) -> set[int]:
+        """Return those of some reviews that this person is asked to answer again."""
+        if not review_ids:
+            return set()
+        said = Annotation.objects.filter(
+            review_id__in=review_ids, annotator=self._person, is_asked_again=True
+        )
+        return set(said.values_list("review_id", flat=True))
 
     # --- Fresh reviews ----------------------------------------------------------------------------
 

@@ -69,7 +69,11 @@ def _revive(assignment: Assignment, annotator: User, now: datetime) -> None:
 
 @transaction.atomic
 def skip(*, assignment: Assignment, annotator: User, reason: str = "") -> Assignment:
-    """Pass on a review; it is not served to this person again. Skipping twice changes nothing."""
+    """Pass on a review; it is not served to this person again. Skipping twice changes nothing.
+
+    Who skips a review that they were asked to answer again leaves it to somebody else; what they
+    said before stands as far as it still reads.
+    """
     assignment = _mine(assignment, annotator)
     if assignment.state == _State.SUBMITTED:
         raise Conflict("You have answered this review already. Edit that annotation instead.")
@@ -77,7 +81,45 @@ def skip(*, assignment: Assignment, annotator: User, reason: str = "") -> Assign
         return assignment
     assignment.reason = normalise(reason)[:300]
     end(assignment, _State.SKIPPED, timezone.now())
+    if assignment.source == _Source.AGAIN:
+        _open_or_close(assignment.project, assignment.review)
     _audit(assignment, "review.skipped", reason=assignment.reason)
+    return assignment
+
+
+@transaction.atomic
+def take_up_again(*, assignment: Assignment, annotator: User) -> Assignment:
+    """Undo a skip: the review is in front of the person again, before what they hold by now.
+
+    Raises Conflict when it was not skipped, or when as many others as should have it by now.
+    """
+    now = timezone.now()
+    assignment = _mine(assignment, annotator)
+    if assignment.state != _State.SKIPPED:
+        raise Conflict(f"This review was {assignment.state}, not skipped.")
+    if not hold_shown(assignment.review.dataset_id):
+        raise Conflict("The data set of this review was removed. Go on with the next one.")
+    try:
+        _take_seat(assignment, now)
+    except Conflict:
+        raise Conflict("As many others as should have this review by now. Go on.") from None
+    held = Assignment.objects.select_for_update(of=("self",)).filter(
+        project=assignment.project, annotator=annotator, state=_State.LEASED
+    )
+    places = {each.place: each for each in held}
+    free = [place for place in range(1, MAX_PLACE + 1) if place not in places]
+    if not free:
+        raise Conflict("You hold as many reviews as you can. Answer one of them first.")
+    try:
+        with transaction.atomic():
+            if 0 in places:
+                held.filter(pk=places[0].pk).update(place=free[0])
+            assignment.state, assignment.place, assignment.ended_at = _State.LEASED, 0, None
+            assignment.lease_until = now + lease_time(assignment.project)
+            assignment.save(update_fields=["state", "place", "ended_at", "lease_until", "seat"])
+    except IntegrityError:  # one_lease_per_person_and_place: another page of theirs was faster
+        raise Conflict("You hold another review by now. Go on with that one.") from None
+    _audit(assignment, "review.taken_up_again")
     return assignment
 
 
@@ -235,14 +277,12 @@ def _open(*, review: int) -> "QuerySet[OpenReview, Any]":
 
 
 def _open_or_close(project: Project, review: Review) -> None:
-    """Say whether a review that was just answered wants more answers."""
+    """Say whether a review that was just answered, or passed on, wants more answers."""
     is_open = bool(compiled.rows(_open, review=review.pk))
     if not is_open and seats.wanted(project, review.pk) == 1:
         return  # this answer is the one
     opened = OpenReview.objects.filter(review=review)
-    members = project.memberships.values("user")
-    asked = Annotation.objects.filter(review=review, is_asked_again=True, annotator__in=members)
-    if opened.filter(cause=OpenReview.Cause.AGAIN).exists() and asked.exists():
+    if opened.filter(cause=OpenReview.Cause.AGAIN).exists() and seats.is_still_asked(review):
         return
     if len(seats.answered_by(review)) >= seats.wanted(project, review.pk):
         opened.delete()

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from common.errors import FieldError, GlossError, Invalid
-from labelling import form_page, guidelines, hotkeys, own_keys, selectors
+from labelling import form_page, gold, guidelines, hotkeys, own_keys, selectors
 from labelling.comparing import Comparison
 from labelling.form_page import NO_SUGGESTIONS, Suggestions
 from labelling.models import Annotation, Assignment
@@ -91,18 +91,33 @@ def frame(membership: Membership, schema: SchemaSnapshot) -> dict[str, Any]:
 
 
 def leased(project: Project, assignment: Assignment, schema: SchemaSnapshot) -> Work:
-    """Return the work on an assignment: imported answers filled in, proposals beside them."""
+    """Return the work on an assignment: imported answers filled in, proposals beside them.
+
+    Who is asked again starts from what of their own answers still stands.
+    """
     review = assignment.review
-    imported = selectors.imported_answers(project, schema, review)
+    before = _before(assignment)
+    known = selectors.imported_answers(project, schema, review)
+    if before is not None:
+        known = gold.read_answers(before, schema)
     return Work(
         project=project,
         review=review,
         schema=schema,
         action=reverse("labelling:submit", args=[project.slug, assignment.pk]),
         assignment=assignment,
-        raw=form_page.as_raw(imported, schema),
+        raw=form_page.as_raw(known, schema),
+        note=before.note if before is not None else "",
         suggestions=selectors.suggestions_for(assignment),
     )
+
+
+def _before(assignment: Assignment) -> Annotation | None:
+    """Return what the person is asked to say again."""
+    if assignment.source != Assignment.Source.AGAIN:
+        return None
+    said = gold.annotations_of([assignment.review_id])
+    return next((each for each in said if each.annotator_id == assignment.annotator_id), None)
 
 
 def _is_shown(error: FieldError, said: Mapping[str, str]) -> bool:

@@ -302,16 +302,32 @@ def heartbeat(request: HttpRequest, slug: str, assignment_id: int) -> HttpRespon
 @login_required
 @require_GET
 def last(request: HttpRequest, slug: str) -> HttpResponse:
-    """Reopen what one submitted last: undo."""
+    """Reopen what one submitted or skipped last: undo."""
     project = enter(request, slug, at_least=Role.ANNOTATOR, section="label")
-    newest = (
-        Annotation.objects.filter(project=project, annotator=signed_in(request))
-        .order_by("-id")
+    user = signed_in(request)
+    newest = Annotation.objects.filter(project=project, annotator=user).order_by("-id").first()
+    skipped = (
+        Assignment.objects.filter(project=project, annotator=user, state=Assignment.State.SKIPPED)
+        .order_by("-ended_at", "-id")
         .first()
     )
+    if skipped is not None and (newest is None or _is_later(skipped, newest)):
+        return _taken_up(request, project, skipped)
     if newest is None:
         return _next(request, project, notice="There is nothing to reopen yet.")
     return redirect("labelling:edit", slug=slug, annotation_id=newest.pk)
+
+
+def _is_later(skipped: Assignment, newest: Annotation) -> bool:
+    return skipped.ended_at is not None and skipped.ended_at > newest.created_at
+
+
+def _taken_up(request: HttpRequest, project: Project, skipped: Assignment) -> HttpResponse:
+    try:
+        services.take_up_again(assignment=skipped, annotator=signed_in(request))
+    except Conflict as error:
+        return _next(request, project, status=409, notice=error.detail)
+    return redirect("labelling:held", slug=project.slug, assignment_id=skipped.pk)
 
 
 @login_required

@@ -1,5 +1,6 @@
 """What the label page asks of the server: reviews ahead, the outbox, both versions, keys, flags."""
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -10,10 +11,12 @@ from django.urls import reverse
 from accounts.models import User
 from common.errors import Conflict, Invalid
 from labelling import guidelines, hotkeys, own_keys, services
+from labelling.changes import Merge, SetBounds
 from labelling.leases import MAX_AHEAD, fetch_ahead
 from labelling.models import Annotation, AnnotationRevision, Assignment, Flag
 from labelling.selectors import current_schema
 from labelling.services import Suggested
+from labelling.versions import change_questions
 from projects.models import Membership, Project, Role
 from tests import factories
 
@@ -265,6 +268,64 @@ def test_a_skip_keeps_its_reason(
 
     assert answer.status_code == 204
     assert Assignment.objects.get().reason == kept
+
+
+def test_undo_after_a_skip_that_was_sent_opens_the_skipped_review(
+    visitor: Client, anna: User, reviews: list[int]
+) -> None:
+    answered(visitor)
+    visitor.post(url("ahead"))
+    skipped = Assignment.objects.get(state="leased", place=0)
+    visitor.post(url("skip", skipped.pk), {"reason": "Not clear"}, headers=OUTBOX)
+    visitor.post(url("ahead"))
+
+    undone = visitor.get(url("last"))
+
+    assert undone.headers["Location"] == url("held", skipped.pk)
+    html = visitor.get(url("held", skipped.pk)).content.decode()
+    assert f'data-assignment="{skipped.pk}"' in html
+    assert f'data-assignment="{skipped.pk}"' in visitor.get(url("label")).content.decode()
+    visitor.post(url("submit", skipped.pk), FORM, headers=OUTBOX)
+    assert Annotation.objects.filter(review=skipped.review_id, annotator=anna).exists()
+    newest = Annotation.objects.latest("pk")
+    assert visitor.get(url("last")).headers["Location"] == url("edit", newest.pk)
+
+
+def test_a_skipped_review_that_others_have_by_now_is_not_taken_up_again(
+    visitor: Client, project: Project, member: Callable[[Role], User]
+) -> None:
+    factories.review(project)
+    visitor.get(url("label"))
+    skipped = Assignment.objects.get()
+    visitor.post(url("skip", skipped.pk), headers=OUTBOX)
+    assert services.next_assignment(project=project, annotator=member(Role.ANNOTATOR)) is not None
+
+    undone = visitor.get(url("last"))
+
+    assert undone.status_code == 409
+    assert "As many others as should have this review" in undone.content.decode()
+    assert Assignment.objects.get(pk=skipped.pk).state == "skipped"
+
+
+def test_who_is_asked_again_starts_from_what_still_stands(
+    visitor: Client, project: Project, owner: User, reviews: list[int]
+) -> None:
+    visitor.get(url("label"))
+    front = Assignment.objects.get()
+    visitor.post(url("submit", front.pk), FORM | {"note": "so it is"})
+    merge = Merge(question="sentiment", options=("positive", "neutral"), into="fine", name="Fine")
+    bounds = SetBounds(question="rating", minimum=1, maximum=3, is_integer=True, reopen=True)
+    services.release(annotator=front.annotator, reason="")
+    change_questions(project=project, changes=[merge, bounds], actor=owner)
+
+    html = visitor.get(url("label")).content.decode()
+
+    again = Assignment.objects.get(state="leased")
+    assert (again.source, again.review_id) == ("again", front.review_id)
+    assert re.search(r'name="answer.sentiment" value="fine"[^>]*checked', html)
+    assert re.search(r'name="answer.aspects" value="price"[^>]*checked', html)
+    assert not re.search(r'name="answer.rating"[^>]*checked', html)
+    assert "so it is" in html
 
 
 def test_a_flag_is_kept_once_and_its_note_can_be_changed(

@@ -35,6 +35,8 @@ from tests import factories
 
 SEATED = [str(each) for each in seats.SEATED]
 people = st.integers(0, 3)
+#: Ones often: those are the answers that a change of the questions takes away.
+ratings = st.sampled_from([1, 1, 3, 5])
 
 
 class Queue(RuleBasedStateMachine):
@@ -48,6 +50,7 @@ class Queue(RuleBasedStateMachine):
         self._around = transaction.atomic()
         self._around.__enter__()
         cache.clear()
+        #: What was taken, by review and person.
         self.acknowledged: dict[tuple[int, int], float] = {}
 
     def teardown(self) -> None:
@@ -63,7 +66,11 @@ class Queue(RuleBasedStateMachine):
         self.dataset: Dataset = factories.dataset(self.project)
         self.people: list[User] = [factories.member(self.project, Role.ANNOTATOR) for _ in range(4)]
         self.version = 1
+        #: The lowest number that the questions take at the moment.
+        self.lowest = 1
         self.measured: dict[tuple[int, int], float] = {}
+        #: Whose answers a change has taken away and who has not answered again since.
+        self.asked: set[tuple[int, int]] = set()
 
     # --- What happens -----------------------------------------------------------------------------
 
@@ -78,7 +85,12 @@ class Queue(RuleBasedStateMachine):
         if person is None:
             return multiple()
         found = services.next_assignment(project=self.project, annotator=person, roll=roll)
-        return found.pk if found else multiple()
+        if found is None:
+            # Whoever has nothing else to do is asked for what is wanted again.
+            mine = {key for key in self.asked if key[1] == person.pk}
+            assert all(map(self._has_passed, mine))
+            return multiple()
+        return found.pk
 
     @rule(target=held, who=people)
     def fetch_ahead(self, who: int) -> Any:
@@ -89,30 +101,29 @@ class Queue(RuleBasedStateMachine):
         assert len(found) <= 6
         return multiple(*(each.pk for each in found))
 
-    @rule(which=held, rating=st.integers(1, 5))
+    @rule(which=held, rating=ratings)
     def submit(self, which: int, rating: int) -> None:
         assignment = self._of(which)
+        rating = max(rating, self.lowest)
         key = (assignment.review_id, assignment.annotator_id)
-        is_again = Annotation.objects.filter(
-            review=key[0], annotator=key[1], is_asked_again=True
-        ).exists()
         try:
             said = self._say(assignment, rating)
         except Conflict:
             return
         answers = self.measured if said.is_check else self.acknowledged
-        if is_again and assignment.source == "again":
+        if key in self.asked and assignment.source == "again":
             answers[key] = rating
+            self.asked.remove(key)
         assert answers.setdefault(key, rating) == rating
         assert (said.review_id, said.annotator_id) == key
 
-    @rule(which=held, rating=st.integers(1, 5))
+    @rule(which=held, rating=ratings)
     def submit_and_crash(self, which: int, rating: int) -> None:
         """Die before the commit: nothing is acknowledged and nothing kept."""
         assignment = self._of(which)
         try:
             with transaction.atomic():
-                self._say(assignment, rating)
+                self._say(assignment, max(rating, self.lowest))
                 transaction.set_rollback(True)
         except Conflict:
             pass
@@ -128,12 +139,16 @@ class Queue(RuleBasedStateMachine):
 
     @rule()
     def ask_again(self) -> None:
-        """Put a changed question again to those who gave the lowest or the highest number."""
-        changes = [SetBounds(question="rating", minimum=1, maximum=5, reopen=True)]
-        if self.version % 2:
-            changes = [SetBounds(question="rating", minimum=2, maximum=5, reopen=True)]
-        change_questions(project=self.project, changes=changes, actor=self.owner)
+        """Take ones away, put the question again to those who gave them; the next time allow them.
+
+        An answer that fell does not come back with the number.
+        """
         self.version += 1
+        self.lowest = 2 if self.version % 2 == 0 else 1
+        change = SetBounds(question="rating", minimum=self.lowest, maximum=5, reopen=True)
+        change_questions(project=self.project, changes=[change], actor=self.owner)
+        fallen = {key for key, rating in self.acknowledged.items() if rating < self.lowest}
+        self.asked |= fallen
 
     @precondition(lambda self: self.acknowledged)
     @rule(which=st.integers(0, 99), rating=st.integers(2, 5))
@@ -161,7 +176,7 @@ class Queue(RuleBasedStateMachine):
         if key not in self.acknowledged:
             return
         before = Annotation.objects.get(review=key[0], annotator=key[1])
-        if before.schema.version == self.version:
+        if before.schema.version == self.version and key not in self.asked:
             assert self._say(assignment, self.acknowledged[key]).pk == before.pk
 
     @rule(which=held)
@@ -172,6 +187,17 @@ class Queue(RuleBasedStateMachine):
         except Conflict:
             key = (assignment.review_id, assignment.annotator_id)
             assert key in self.acknowledged or key in self.measured
+
+    @rule(which=held)
+    def undo_skip(self, which: int) -> None:
+        assignment = self._of(which)
+        was_skipped = assignment.state == "skipped"
+        try:
+            services.take_up_again(assignment=assignment, annotator=assignment.annotator)
+        except Conflict:
+            return
+        assert was_skipped
+        assert self._of(which).place == 0
 
     @rule(which=held)
     def heartbeat(self, which: int) -> None:
@@ -230,16 +256,16 @@ class Queue(RuleBasedStateMachine):
         rows = Assignment.objects.filter(state__in=SEATED).exclude(source="check")
         for review_id, annotator_id in rows.values_list("review_id", "annotator_id"):
             sitting.setdefault(review_id, set()).add(annotator_id)
-        for review_id, annotator_id in self.acknowledged:
+        for review_id, annotator_id in self._standing():
             sitting.setdefault(review_id, set()).add(annotator_id)
         for review_id, who in sitting.items():
             assert len(who) <= seats.wanted(self.project, review_id)
 
     @invariant()
     def what_is_open_wants_more_and_what_wants_more_is_open(self) -> None:
-        answered: dict[int, int] = {}
-        for review_id, _ in self.acknowledged:
-            answered[review_id] = answered.get(review_id, 0) + 1
+        answered = dict.fromkeys((review_id for review_id, _ in self.acknowledged), 0)
+        for review_id, _ in self._standing():
+            answered[review_id] += 1
         wanting = {
             review_id
             for review_id, count in answered.items()
@@ -252,11 +278,12 @@ class Queue(RuleBasedStateMachine):
         assert found - checked == wanting - checked - again
 
     @invariant()
-    def nobody_is_asked_again_whose_answer_stands(self) -> None:
-        """Whoever holds a review to answer again has lost something by a change, or just had it."""
+    def just_those_are_asked_again_whose_answer_fell(self) -> None:
+        """What others said about the same review stands, and they are left in peace."""
+        flagged = Annotation.objects.filter(is_asked_again=True)
+        assert set(flagged.values_list("review_id", "annotator_id")) == self.asked
         held = Assignment.objects.filter(source="again", state="leased")
-        for review_id, annotator_id in held.values_list("review_id", "annotator_id"):
-            assert Annotation.objects.get(review=review_id, annotator=annotator_id).is_asked_again
+        assert set(held.values_list("review_id", "annotator_id")) <= self.asked
 
     # --- Helpers ----------------------------------------------------------------------------------
 
@@ -268,6 +295,17 @@ class Queue(RuleBasedStateMachine):
 
     def _member_count(self) -> int:
         return Membership.objects.filter(project=self.project, user__in=self.people).count()
+
+    def _has_passed(self, key: tuple[int, int]) -> bool:
+        """Tell whether somebody who was asked again has skipped the review or left."""
+        mine = Assignment.objects.filter(review=key[0], annotator=key[1])
+        is_member = Membership.objects.filter(project=self.project, user=key[1]).exists()
+        return not is_member or mine.filter(state="skipped").exists()
+
+    def _standing(self) -> set[tuple[int, int]]:
+        """Return the answers in whose place nobody else may come."""
+        gone = {key for key in self.asked if self._has_passed(key)}
+        return self.acknowledged.keys() - gone
 
     def _of(self, which: int) -> Assignment:
         return Assignment.objects.select_related("annotator", "project").get(pk=which)
@@ -302,3 +340,95 @@ def test_the_queue_loses_and_doubles_nothing() -> None:
             suppress_health_check=list(HealthCheck),
         ),
     )
+
+
+def _check(queue: Queue) -> None:
+    """Check all that always holds."""
+    queue.nothing_acknowledged_is_lost_and_nothing_doubled()
+    queue.never_more_people_hold_a_review_than_should_answer_it()
+    queue.what_is_open_wants_more_and_what_wants_more_is_open()
+    queue.just_those_are_asked_again_whose_answer_fell()
+
+
+@pytest.fixture
+def queue(_cleared: None) -> Iterator[Queue]:
+    """Return the machine with one review that three of four people are to answer."""
+    machine = Queue()
+    machine.begin(count=3, share=1.0)
+    machine.import_reviews(count=1, is_control=False)
+    yield machine
+    machine.teardown()
+
+
+def _answer(queue: Queue, *numbers: int) -> list[int]:
+    """Let as many people answer, each in turn, and return what they held."""
+    held = [queue.next(who=who, roll=0.99) for who in range(len(numbers))]
+    for which, rating in zip(held, numbers, strict=True):
+        queue.submit(which=which, rating=rating)
+        _check(queue)
+    return held
+
+
+@pytest.mark.django_db
+def test_of_three_who_answered_the_one_whose_answer_fell_is_asked_again(queue: Queue) -> None:
+    _answer(queue, 1, 3, 5)
+
+    queue.ask_again()
+
+    _check(queue)
+    assert len(queue.asked) == 1
+    again = queue.next(who=0, roll=0.99)
+    assert queue._of(again).source == "again"
+    assert not isinstance(queue.next(who=1, roll=0.99), int)
+    assert not isinstance(queue.next(who=3, roll=0.99), int)
+    queue.submit(which=again, rating=4)
+    _check(queue)
+    assert not queue.asked
+    assert not OpenReview.objects.exists()
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("way", ["skips", "leaves", "lets it run out and leaves"])
+def test_in_the_place_of_who_will_not_answer_again_somebody_else_does(
+    queue: Queue, way: str
+) -> None:
+    _answer(queue, 1, 3, 5)
+    queue.ask_again()
+    again = queue.next(who=0, roll=0.99)
+    assert not isinstance(queue.next(who=3, roll=0.99), int)
+
+    if way == "skips":
+        queue.skip(which=again)
+    else:
+        if way != "leaves":
+            queue.run_out(which=again)
+            queue.next(who=1, roll=0.99)
+        queue.remove_annotator(who=0)
+    _check(queue)
+
+    assert not isinstance(queue.next(who=0, roll=0.99), int)
+    instead = queue.next(who=3, roll=0.99)
+    assert queue._of(instead).source == "opinion"
+    queue.submit(which=instead, rating=4)
+    _check(queue)
+    assert not OpenReview.objects.exists()
+    # The first one comes too late: as many as should have answered.
+    queue.submit(which=again, rating=2)
+    _check(queue)
+    assert len(queue.acknowledged) == 4
+
+
+@pytest.mark.django_db
+def test_a_skip_that_is_undone_brings_the_review_to_the_front(queue: Queue) -> None:
+    queue.import_reviews(count=2, is_control=False)
+    first = queue.next(who=0, roll=0.99)
+    queue.skip(which=first)
+    second = queue.next(who=0, roll=0.99)
+
+    queue.undo_skip(which=first)
+
+    _check(queue)
+    assert queue._of(first).state == "leased"
+    assert queue.next(who=0, roll=0.99) == first
+    queue.submit(which=first, rating=3)
+    assert queue.next(who=0, roll=0.99) == second

@@ -17,6 +17,7 @@ from common.errors import Conflict, Invalid
 from jobs.models import Job
 from jobs.worker import run_here
 from labelling import checks, leases, policies, queue, reservations, seats, services
+from labelling.changes import SetBounds
 from labelling.models import (
     Adjudication,
     Annotation,
@@ -28,6 +29,7 @@ from labelling.models import (
     Suggestion,
 )
 from labelling.selectors import current_schema, imported_answers, suggestions_for
+from labelling.versions import change_questions
 from projects.models import Project, Role
 from projects.services import remove_member
 from reviews.models import Dataset, Review
@@ -298,6 +300,46 @@ def test_a_review_is_answered_again_by_the_same_person(
     assert not OpenReview.objects.exists()
     assert give(again, anna, version=schema.version, sentiment="negative").pk == first.pk
     assert ask(project, anna) is None
+
+
+def test_reviews_that_others_are_asked_again_about_do_not_hide_what_is_open_to_me(
+    project: Project, dataset: Dataset, owner: User, anna: User, ben: User
+) -> None:
+    set_to(project, overlap_count=2, overlap_share=0.5)
+    made = [factories.review(project, dataset=dataset) for _ in range(80)]
+    full = [each for each in made if seats.wanted(project, each.pk) == 1][:12]
+    wanted = [
+        each for each in made if seats.wanted(project, each.pk) == 2 and each.pk > full[-1].pk
+    ]
+    Review.objects.exclude(pk__in=[each.pk for each in [*full, wanted[0]]]).delete()
+    for review in full:
+        services.record_annotation(review=review, annotator=anna, answers=GOOD | {"rating": 1})
+    services.record_annotation(review=wanted[0], annotator=owner, answers=GOOD)
+    bounds = SetBounds(question="rating", minimum=2, maximum=5, is_integer=True, reopen=True)
+    change_questions(project=project, changes=[bounds], actor=owner)
+    assert OpenReview.objects.filter(cause="again").count() == len(full) == 12
+
+    assert take(project, ben).review_id == wanted[0].pk
+    assert take(project, anna).source == "again"
+
+
+def test_what_is_held_ahead_stays_when_a_model_ranks_anew(
+    project: Project, dataset: Dataset, anna: User
+) -> None:
+    """At most five are of the ranking before, and each says which ranking it came by."""
+    made = [factories.review(project, dataset=dataset).pk for _ in range(9)]
+    services.rank_reviews(project=project, scores=[(pk, pk) for pk in made], version=1)
+    held = services.fetch_ahead(project=project, annotator=anna)
+    assert [each.review_id for each in held] == made[:2:-1]
+
+    services.rank_reviews(project=project, scores=[(pk, -pk) for pk in made], version=2)
+
+    again = services.fetch_ahead(project=project, annotator=anna)
+    assert [each.pk for each in again] == [each.pk for each in held]
+    assert {each.ranked_by for each in again} == {1}
+    give(again[0], anna)
+    fresh = services.fetch_ahead(project=project, annotator=anna)[-1]
+    assert (fresh.review_id, fresh.ranked_by) == (made[0], 2)
 
 
 # --- Fetched ahead --------------------------------------------------------------------------------
