@@ -17,8 +17,9 @@ from common.errors import Conflict, FieldError, Invalid, NotVisible
 from common.text import normalise
 from labelling import gold
 from labelling.answers import Answers, Fault, parse_one, to_json
+from labelling.lineage import reading
 from labelling.models import Adjudication, Annotation, Gold, GoldSource, GoldSpan
-from labelling.selectors import current_schema
+from labelling.selectors import current_schema, snapshot_of
 from labelling.snapshot import SchemaSnapshot
 from labelling.versions import freeze, hold_version
 from projects.models import Project
@@ -73,7 +74,10 @@ def adjudicate(
         )
     )
     freeze(schema_id=schema.id)
-    replaced = _set_gold(review, schema, values)
+    kept = {} if before is None else _now(before, before.imported, schema, review.text)
+    replaced = _set_gold(review, schema, values, kept)
+    made.imported = replaced
+    made.save(update_fields=["imported"])
     audit.record(
         actor=reviewer,
         project_id=project.pk,
@@ -88,7 +92,7 @@ def adjudicate(
 
 @transaction.atomic
 def take_back(*, review: Review, reviewer: User, adjudication_id: int | None = None) -> None:
-    """End the decision that holds; what people said makes the gold again.
+    """End the decision that holds; what people said, or an import, makes the gold again.
 
     Raises NotVisible when there is none, Conflict when another one than `adjudication_id` holds.
     """
@@ -102,6 +106,7 @@ def take_back(*, review: Review, reviewer: User, adjudication_id: int | None = N
         raise _faster(before)
     _end(before)
     _clear(review)
+    _bring_back(review, schema, _now(before, before.imported, schema, review.text))
     spoken = gold.spoken_about(review, schema)
     gold.recompute(review, schema, spoken)
     gold.mark_labelled(project, schema, [review.pk], is_removal=True, spoken={review.pk: spoken})
@@ -184,9 +189,15 @@ def _insert(made: Adjudication) -> Adjudication:
     return made
 
 
-def _set_gold(review: Review, schema: SchemaSnapshot, values: Answers) -> dict[str, Any]:
-    """Write the decided answers as gold and settle the rest; return what an import had said."""
+def _set_gold(
+    review: Review, schema: SchemaSnapshot, values: Answers, kept: Answers
+) -> dict[str, Any]:
+    """Write the decided answers as gold and settle the rest; return what an import had said.
+
+    `kept` is what the decision before had put aside of it.
+    """
     _clear(review)
+    _bring_back(review, schema, kept)
     decided = [question for question in schema.questions if question.key in values]
     imported = gold.held(review.project, schema, [review.pk], source=GoldSource.IMPORTED)
     lost = {key: value for key, value in imported.get(review.pk, {}).items() if key in values}
@@ -210,6 +221,39 @@ def _clear(review: Review) -> None:
     questions = set(decided.values_list("question_id", flat=True))
     decided.delete()
     GoldSpan.objects.filter(review=review, question__in=questions).delete()
+
+
+def _bring_back(review: Review, schema: SchemaSnapshot, imported: Answers) -> None:
+    """Make imported answers gold again where there is none."""
+    taken = set(Gold.objects.filter(review=review).values_list("question_id", flat=True))
+    given = [
+        (review.pk, question, imported[question.key])
+        for question in schema.questions
+        if question.key in imported and question.id not in taken
+    ]
+    gold.write_gold(review.project, given, source=GoldSource.IMPORTED)
+
+
+def _now(
+    decision: Adjudication, raw: Mapping[str, Any], schema: SchemaSnapshot, text: str
+) -> Answers:
+    """Return what was kept with a decision as answers to the questions of `schema`."""
+    values: Answers = {}
+    for question in snapshot_of(decision.schema).questions:
+        if raw.get(question.key) is None:
+            continue
+        try:
+            value = parse_one(question, raw[question.key], text)
+        except Fault:  # the text is another than it was
+            continue
+        if value is not None:
+            values[question.key] = value
+    return reading(decision.schema, schema).carry(values)
+
+
+def decided_now(decision: Adjudication, schema: SchemaSnapshot, text: str) -> dict[str, Any]:
+    """Return what of a decision still stands under `schema`, in the API's shape."""
+    return to_json(_now(decision, decision.answers, schema, text), schema)
 
 
 def said_about(project: Project, review: Review) -> list[tuple[Annotation, Answers]]:

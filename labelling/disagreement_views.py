@@ -188,7 +188,7 @@ def _show(
         if taken in own:
             raw = form_page.as_raw(own[taken], schema)
         elif holding is not None:
-            raw = holding.answers
+            raw = adjudication.decided_now(holding, schema, review.text)
         else:
             raw = decision_page.merged(schema, voices)
     about = form_page.errors_by_question(errors)
@@ -251,7 +251,9 @@ def take_back(request: HttpRequest, slug: str, review_id: int) -> HttpResponse:
     except (Conflict, NotVisible) as error:
         messages.warning(request, error.detail)
     else:
-        messages.success(request, "Taken back: what people said makes the gold again.")
+        messages.success(
+            request, "Taken back: what people said, or an import, makes the gold again."
+        )
     return redirect("labelling:disagreement", slug=slug, review_id=review.pk)
 
 

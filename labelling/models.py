@@ -4,7 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.utils import timezone
 
 
@@ -395,6 +395,8 @@ class Adjudication(models.Model):
     )
     #: In the API's shape, of the questions that were decided.
     answers = models.JSONField()
+    #: What an import had said about these questions: it comes back when the decision is undone.
+    imported = models.JSONField(default=dict, db_default=Value({}, models.JSONField()))
     reason = models.CharField(max_length=1000, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
     #: A later decision stands in its place, or it was taken back.

@@ -12,11 +12,13 @@ from accounts.models import AuditEvent, User
 from common.errors import Conflict, Invalid, NotVisible
 from labelling import disagreements, gold
 from labelling.adjudication import adjudicate, holding, take_back
+from labelling.changes import Merge
 from labelling.disagreements import Asked, Cursor
 from labelling.models import Adjudication, Annotation, Gold, GoldSource
 from labelling.schemas import key_of
 from labelling.selectors import current_schema
 from labelling.services import create_version, edit, record_annotation
+from labelling.versions import change_questions
 from projects.models import Project, Role
 from reviews.models import Review
 from tests import factories
@@ -306,6 +308,76 @@ def test_a_decision_moves_with_the_questions_and_can_still_be_taken_back(
 
     assert gold_of(review) == {"sentiment": "positive", "rating": 5.0}
     assert set(Gold.objects.values_list("source", flat=True)) == {GoldSource.CONSENSUS}
+
+
+def import_gold(review: Review, **answers: str | float) -> None:
+    schema = current_schema(review.project)
+    given = [
+        (review.pk, each, answers[each.key]) for each in schema.questions if each.key in answers
+    ]
+    gold.write_gold(review.project, given, source=GoldSource.IMPORTED)
+
+
+def sources(review: Review) -> dict[str, str]:
+    rows = Gold.objects.filter(review=review).exclude(question__key__in=BARE)
+    return dict(rows.values_list("question__key", "source"))
+
+
+def test_what_an_import_had_said_comes_back_with_the_undoing(
+    owner: User, reviewer: User, review: Review
+) -> None:
+    import_gold(review, sentiment="positive", rating=5.0)
+
+    both = {"sentiment": "negative", "rating": 1}
+    first = adjudicate(review=review, reviewer=reviewer, schema_version=1, answers=both)
+    assert gold_of(review) == {"sentiment": "negative", "rating": 1.0}
+    # Another decision leaves the rating open: it is the import's again.
+    adjudicate(
+        review=review,
+        reviewer=owner,
+        schema_version=1,
+        answers={"sentiment": "neutral"},
+        replaces=first.pk,
+    )
+    assert gold_of(review) == {"sentiment": "neutral", "rating": 5.0}
+    take_back(review=review, reviewer=reviewer)
+
+    assert gold_of(review) == {"sentiment": "positive", "rating": 5.0}
+    assert sources(review) == {"sentiment": "imported", "rating": "imported"}
+
+
+def test_what_people_said_meanwhile_goes_over_the_import(
+    ada: User, reviewer: User, review: Review
+) -> None:
+    import_gold(review, sentiment="positive", rating=5.0)
+    adjudicate(review=review, reviewer=reviewer, schema_version=1, answers={"sentiment": "neutral"})
+    say(review, ada, "negative", 2)
+
+    take_back(review=review, reviewer=reviewer)
+
+    assert gold_of(review) == {"sentiment": "negative", "rating": 2.0}
+    assert sources(review) == {"sentiment": "consensus", "rating": "consensus"}
+
+
+def test_decisions_and_what_they_put_aside_read_under_newer_questions(
+    project: Project,
+    owner: User,
+    reviewer: User,
+    review: Review,
+    signed_in: Callable[[User], Client],
+) -> None:
+    import_gold(review, sentiment="positive")
+    adjudicate(review=review, reviewer=reviewer, schema_version=1, answers={"sentiment": "neutral"})
+    merge = Merge(question="sentiment", options=("positive", "neutral"), into="fine", name="Fine")
+    change_questions(project=project, changes=[merge], actor=owner)
+
+    html = signed_in(reviewer).get(f"{LIST}{review.pk}/").content.decode()
+    assert 'value="fine" checked' in html
+    assert gold_of(review) == {"sentiment": "fine"}
+    take_back(review=review, reviewer=reviewer)
+
+    assert gold_of(review) == {"sentiment": "fine"}
+    assert sources(review) == {"sentiment": "imported"}
 
 
 # --- Pages ----------------------------------------------------------------------------------------
