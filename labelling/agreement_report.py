@@ -122,6 +122,10 @@ _KINDS = (
         lambda items: span_agreement.span_f1_counted(items.marked, span_agreement.exact),
     ),
     Kind(
+        "f1_polarity", "Span F1, exact with polarity",
+        lambda items: span_agreement.span_f1_counted(items.marked, span_agreement.exact_with_polarity),
+    ),
+    Kind(
         "f1_overlapping", "Span F1, overlapping",
         lambda items: span_agreement.span_f1_counted(items.marked, span_agreement.overlapping),
     ),
@@ -143,6 +147,17 @@ OF_PAIRS = {
     "multichoice": ("alpha_masi", "percent"),
     "spans": ("f1_exact", "f1_overlapping", "percent"),
 }  # fmt: skip
+#: Beside the others where spans have a polarity.
+_OF_POLARITY = "f1_polarity"
+
+
+def of_pairs_keys(question: QuestionSnapshot) -> tuple[str, ...]:
+    """Return the measures that fit two people's answers to a question, the usual one first."""
+    return _fitting(question, OF_PAIRS[question.kind])
+
+
+def _fitting(question: QuestionSnapshot, keys: tuple[str, ...]) -> tuple[str, ...]:
+    return (*keys, _OF_POLARITY) if question.has_polarity else keys
 
 
 # --- All people -----------------------------------------------------------------------------------
@@ -162,7 +177,7 @@ def of_question(
 ) -> list[Named]:
     """Return how far all people agree on one question, by every measure that fits it."""
     items = Items(question, Counter(tuple(people.values()) for people in answered.values()))
-    return [_named(KINDS[key], items) for key in _OF_ALL[question.kind]]
+    return [_named(KINDS[key], items) for key in _fitting(question, _OF_ALL[question.kind])]
 
 
 def _named(kind: Kind, items: Items) -> Named:
@@ -236,7 +251,7 @@ def _of_option(question: QuestionSnapshot, items: Counted, key: str) -> Iterator
             marked = tuple(_only(answer, key) for answer in item)
             if any(marked):
                 concerned[marked] += count
-        for name in ("f1_exact", "f1_overlapping"):
+        for name in _fitting(question, ("f1_exact", "f1_overlapping")):
             yield _of_use(KINDS[name].name, name, KINDS[name].build(Items(question, concerned)))
     else:
         yield _of_use("Agreement on it", "specific", agreement.specific(given, True))

@@ -199,4 +199,4 @@ def _words(question: QuestionSnapshot, answer: AnswerValue) -> tuple[str, ...]:
 
 def measures(question: QuestionSnapshot) -> list[tuple[str, str]]:
     """Return key and name of the measures that fit pairs of people."""
-    return [(key, KINDS[key].name) for key in report.OF_PAIRS[question.kind]]
+    return [(key, KINDS[key].name) for key in report.of_pairs_keys(question)]

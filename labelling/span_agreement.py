@@ -51,6 +51,14 @@ def exact(one: Marked, other: Marked) -> int:
     return len({_mark(span) for span in one} & {_mark(span) for span in other})
 
 
+def exact_with_polarity(one: Marked, other: Marked) -> int:
+    """Return how many spans have the same range, option and polarity on both sides."""
+    return len(
+        {(*_mark(each), each.polarity) for each in one}
+        & {(*_mark(each), each.polarity) for each in other}
+    )
+
+
 def _mark(span: SpanValue) -> tuple[int, int, str]:
     return span.start, span.end, span.option
 

@@ -35,7 +35,8 @@ def url(name: str, **query: object) -> str:
 
 
 def answers(sentiment: str, rating: int, *aspects: str, end: int = 9) -> dict[str, Any]:
-    mark = {"start": 4, "end": end, "text": TEXT[4:end], "option": "price", "polarity": "positive"}
+    polarity = "positive" if sentiment == "neutral" else "negative"
+    mark = {"start": 4, "end": end, "text": TEXT[4:end], "option": "price", "polarity": polarity}
     return {
         "sentiment": sentiment, "rating": rating, "aspects": list(aspects), "aspect_spans": [mark]
     }  # fmt: skip
@@ -82,6 +83,7 @@ def test_the_figures_are_those_of_the_answers(
     assert figures["sentiment", "percent"].value == pytest.approx(13 / 16)
     assert figures["sentiment", "percent"].item_count == 8
     assert figures["aspect_spans", "f1_exact"].value == pytest.approx(13 / 16)
+    assert figures["aspect_spans", "f1_polarity"].value == pytest.approx(13 / 16)
     assert figures["aspect_spans", "f1_overlapping"].value == 1.0
     assert figures["aspects", "alpha_masi"].value is not None
     assert all(figure.value is not None for figure in figures.values())

@@ -172,6 +172,17 @@ def test_spans_match_exactly_whatever_their_polarity() -> None:
     assert measured.item_count == 1
 
 
+def test_with_polarity_spans_that_say_good_and_bad_do_not_match() -> None:
+    one = (span(0, 5, polarity="positive"), span(6, 9, polarity="negative"), span(12, 14))
+    other = (span(0, 5, polarity="positive"), span(6, 9, polarity="positive"), span(12, 15))
+    match = span_agreement.exact_with_polarity
+
+    assert match(one, other) == match(other, one) == 1
+    measured = figure(span_agreement.span_f1([[one, other]], match))
+    assert measured.value == pytest.approx(2 * 1 / 6)
+    assert span_agreement.exact(one, other) == 2
+
+
 def test_spans_that_overlap_are_matched_one_to_one_and_as_many_as_possible() -> None:
     wide, narrow = span(0, 20), span(0, 4)
     one, other = (wide, narrow), (narrow, span(10, 12))
