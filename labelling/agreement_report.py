@@ -123,7 +123,9 @@ _KINDS = (
     ),
     Kind(
         "f1_polarity", "Span F1, exact with polarity",
-        lambda items: span_agreement.span_f1_counted(items.marked, span_agreement.exact_with_polarity),
+        lambda items: span_agreement.span_f1_counted(
+            items.marked, span_agreement.exact_with_polarity
+        ),
     ),
     Kind(
         "f1_overlapping", "Span F1, overlapping",

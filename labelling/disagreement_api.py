@@ -3,7 +3,12 @@
 from collections.abc import Collection
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import (
+    OpenApiParameter,
+    OpenApiResponse,
+    extend_schema,
+    extend_schema_field,
+)
 from rest_framework import serializers, status
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -252,6 +257,20 @@ class ShareOut(serializers.Serializer[Share]):
     is_too_few = serializers.BooleanField()
 
 
+class SaidShareOut(serializers.Serializer[Any]):
+    """How often somebody gives one option."""
+
+    option = serializers.CharField()
+    share = serializers.FloatField()
+
+
+class SaysOut(serializers.Serializer[Any]):
+    """What somebody says where an option is true."""
+
+    true = serializers.CharField()
+    said = SaidShareOut(many=True)
+
+
 class FiguresOut(serializers.Serializer[Any]):
     """How one person's answers to one question stand."""
 
@@ -260,6 +279,21 @@ class FiguresOut(serializers.Serializer[Any]):
     decided = ShareOut(help_text="Equal to what reviewers decided.")
     checks = ShareOut(help_text="Equal to the known answers of quality checks.")
     one_coin = ShareOut(help_text="Estimated accuracy; for questions with one option.")
+    dawid_skene = ShareOut(help_text="By the full model, with model=dawid-skene; else n is 0.")
+    says = serializers.SerializerMethodField(
+        help_text="By the full model: what the person says where an option is true."
+    )
+
+    @extend_schema_field(SaysOut(many=True))
+    def get_says(self, figures: reliability.Figures) -> list[dict[str, Any]]:
+        """Name options by their keys."""
+        return [
+            {
+                "true": row.true.key,
+                "said": [{"option": each.key, "share": share} for each, share in row.shares],
+            }
+            for row in figures.says
+        ]
 
 
 class ReliabilityOut(serializers.Serializer[Any]):
@@ -280,11 +314,20 @@ class ReliabilityApi(ProjectAPIView):
 
     roles = {"GET": Role.ANNOTATOR}
 
-    @extend_schema(operation_id="reliability_list", responses=ReliabilityListOut)
+    @extend_schema(
+        operation_id="reliability_list",
+        responses=ReliabilityListOut,
+        parameters=[OpenApiParameter("model", str, enum=list(reliability.MODELS))],
+    )
     def get(self, request: Request, slug: str) -> Response:  # noqa: ARG002
-        """List everybody's figures by name; annotators get their own only."""
+        """List everybody's figures by name; annotators get their own only.
+
+        `model=dawid-skene` adds the estimate by the full model to the one-coin model's.
+        """
         found = reliability.people(
-            self.project, only=None if self.membership.can_review else self.user
+            self.project,
+            only=None if self.membership.can_review else self.user,
+            model=request.query_params.get("model", "one-coin"),
         )
         rows = [{"person": _person(each.user), "figures": each.figures} for each in found]
         return Response({"results": ReliabilityOut(rows, many=True).data})

@@ -6,18 +6,25 @@ stand in the order of their names, and an annotator sees only their own figures.
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import TYPE_CHECKING, Final, Required, TypeAlias, TypedDict
 
 from accounts.models import User
+from common.errors import Invalid
 from labelling import consensus, gold
 from labelling.answers import AnswerValue
 from labelling.disagreements import shared_reviews
 from labelling.models import Adjudication, GoldSource, QualityCheck
 from labelling.selectors import current_schema
-from labelling.shares import NOTHING, Share, beta, wilson
-from labelling.snapshot import QuestionSnapshot, SchemaSnapshot
+from labelling.shares import NOTHING, Share, wilson
+from labelling.snapshot import OptionSnapshot, QuestionSnapshot, SchemaSnapshot
 from labelling.spoken import Statement, statements
 from projects.models import Project
+
+if TYPE_CHECKING:
+    from labelling.reliability_draws import Drawn
+
+#: How people may err in the estimate: one number a person, or a table of what they say where.
+MODELS: Final = {"one-coin": "One number a person", "dawid-skene": "A table a person"}
 
 #: The newest decisions and quality checks that are looked at.
 MAX_REVIEWS = 1000
@@ -38,6 +45,22 @@ class Figures:
     checks: Share
     #: How often they are right by the one-coin model of Dawid and Skene; for one option only.
     one_coin: Share
+    #: The same by their full model, and what they say where it is true; where it was asked for.
+    dawid_skene: Share = NOTHING
+    says: tuple["Says", ...] = ()
+
+    @property
+    def estimated(self) -> Share:
+        """Return the estimate by the model that was asked for."""
+        return self.dawid_skene if self.dawid_skene.n else self.one_coin
+
+
+@dataclass(frozen=True, slots=True)
+class Says:
+    """What somebody says where an option is true: how often each option, which add up to 1."""
+
+    true: OptionSnapshot
+    shares: tuple[tuple[OptionSnapshot, float], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +86,22 @@ class _Tally:
         return wilson(self.hits.get((person, key), 0), self.tries.get((person, key), 0))
 
 
-def people(project: Project, *, only: User | None = None) -> list[Person]:
-    """Return everybody of whom there are figures, by name; `only` that person."""
+def people(project: Project, *, only: User | None = None, model: str = "one-coin") -> list[Person]:
+    """Return everybody of whom there are figures, by name; `only` that person.
+
+    `model` is a key of MODELS; the one-coin figures are there in any case. Raises Invalid for
+    another one.
+    """
+    if model not in MODELS:
+        raise Invalid.of("model", f"There is no model {model[:30]!r}. Known: {', '.join(MODELS)}.")
     schema = current_schema(project)
     shared = statements(shared_reviews(project), schema)
     others = _beside_others(schema, shared)
     decided = _beside_truth(schema, *_decided(project, schema), is_check=False)
     checks = _beside_truth(schema, *_checked(project, schema), is_check=True)
-    coins = {q.key: _one_coin(q, shared) for q in schema.questions if q.kind == "choice"}
+    estimated = {
+        q.key: _estimated(q, shared, model) for q in schema.questions if q.kind == "choice"
+    }
     known = {person for tally in (others, decided, checks) for person, _ in tally.tries}
     if only is not None:
         known &= {only.pk}
@@ -84,7 +115,7 @@ def people(project: Project, *, only: User | None = None) -> list[Person]:
                     others=others.share(user.pk, question.key),
                     decided=decided.share(user.pk, question.key),
                     checks=checks.share(user.pk, question.key),
-                    one_coin=coins.get(question.key, {}).get(user.pk, NOTHING),
+                    **estimated.get(question.key, {}).get(user.pk, _NO_ESTIMATE),
                 )
                 for question in schema.questions
             ),
@@ -152,18 +183,45 @@ def _with_truth(
             yield each, truth.get(review_id, {})
 
 
-def _one_coin(question: QuestionSnapshot, spoken: Spoken) -> dict[int, Share]:
-    """Return how often each person is right, as the one-coin model estimates it."""
+class _Estimate(TypedDict, total=False):
+    one_coin: Required[Share]
+    dawid_skene: Share
+    says: tuple[Says, ...]
+
+
+_NO_ESTIMATE: Final[_Estimate] = {"one_coin": NOTHING}
+
+
+def _estimated(question: QuestionSnapshot, spoken: Spoken, model: str) -> dict[int, _Estimate]:
+    """Return for each person how often they are right, as far as the models can tell."""
     # NumPy is loaded where it is used: most requests do without.
-    from labelling.dawid_skene import Settings, estimate
+    from labelling.reliability_draws import drawn
     from labelling.votes import votes_of
 
     given = {number: _counted(said, question.key) for number, said in spoken.items()}
     votes, persons = votes_of([option.key for option in question.options], given)
     if not votes.items.size:
         return {}
-    found = estimate(votes, "one-coin", Settings(smoothing=1))
+    counts = [int((votes.people == at).sum()) for at in range(len(persons))]
+    coin = drawn(votes, "one-coin")
+    full = drawn(votes, "full") if model == "dawid-skene" else None
     return {
-        person: beta(float(found.right_count[at]), int((votes.people == at).sum()))
-        for at, person in enumerate(persons)
+        person: _estimate(question, coin, full, at, counts[at]) for at, person in enumerate(persons)
     }
+
+
+def _estimate(
+    question: QuestionSnapshot, coin: "Drawn", full: "Drawn | None", at: int, n: int
+) -> _Estimate:
+    found: _Estimate = {"one_coin": _share(coin, at, n)}
+    if full is not None:
+        found["dawid_skene"] = _share(full, at, n)
+        found["says"] = tuple(
+            Says(true, tuple(zip(question.options, map(float, row), strict=True)))
+            for true, row in zip(question.options, full.confusion[at], strict=True)
+        )
+    return found
+
+
+def _share(drawn: "Drawn", at: int, n: int) -> Share:
+    return Share(float(drawn.accuracy[at]), float(drawn.low[at]), float(drawn.high[at]), n)

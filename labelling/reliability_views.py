@@ -19,8 +19,11 @@ def page(request: HttpRequest, slug: str) -> HttpResponse:
     project = enter(request, slug, at_least=Role.ANNOTATOR, section="label")
     membership: Membership = request.gloss_membership  # type: ignore[attr-defined]  # set by enter
     only = None if membership.can_review else signed_in(request)
+    model = request.GET.get("model", "") or "one-coin"
     context = {
-        "people": reliability.people(project, only=only),
+        "people": reliability.people(project, only=only, model=model),
+        "model": model,
+        "models": reliability.MODELS.items(),
         "is_own": only is not None,
         "tabs": tabs(membership, "reliability"),
     }

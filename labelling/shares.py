@@ -34,16 +34,3 @@ def wilson(hits: int, n: int) -> Share:
     middle = (share + square / 2) / (1 + square)
     half = _Z * math.sqrt(share * (1 - share) / n + square / n / 4) / (1 + square)
     return Share(share, max(0.0, middle - half), min(1.0, middle + half), n)
-
-
-def beta(right: float, n: int) -> Share:
-    """Return a share of which it is only estimated how many of the answers are right.
-
-    The posterior mean under a uniform prior and the middle 95 % of its Beta distribution.
-    """
-    if not n:
-        return NOTHING
-    from scipy.special import betaincinv  # some 20 MB that few processes need
-
-    a, b = right + 1, n - right + 1
-    return Share(a / (a + b), float(betaincinv(a, b, 0.025)), float(betaincinv(a, b, 0.975)), n)

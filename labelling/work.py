@@ -119,6 +119,12 @@ def take_up_again(*, assignment: Assignment, annotator: User) -> Assignment:
             assignment.save(update_fields=["state", "place", "ended_at", "lease_until", "seat"])
     except IntegrityError:  # one_lease_per_person_and_place: another page of theirs was faster
         raise Conflict("You hold another review by now. Go on with that one.") from None
+    if assignment.source == _Source.AGAIN:
+        # They are asked again, and stay so if this lease runs out too.
+        OpenReview.objects.update_or_create(
+            review=assignment.review,
+            defaults={"project": assignment.project, "cause": OpenReview.Cause.AGAIN},
+        )
     _audit(assignment, "review.taken_up_again")
     return assignment
 

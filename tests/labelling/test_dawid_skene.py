@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labelling.dawid_skene import Model, Settings, Votes, estimate, vote_shares
+from labelling.reliability_draws import drawn
 from labelling.votes import votes_of
 
 Row = tuple[int, int, int]
@@ -243,3 +244,47 @@ def test_reviews_that_one_person_answered_tell_nothing() -> None:
     assert found.items.tolist() == [0, 0, 1]
     assert found.people.tolist() == [0, 1, 0]
     assert found.classes.tolist() == [0, 1, 1]
+
+
+# --- Intervals ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_what_all_agree_on_leaves_only_the_number_of_answers_in_doubt(model: Model) -> None:
+    rows = [(item, person, item % 2) for item in range(60) for person in range(6)]
+
+    found = drawn(votes(rows), model)
+
+    # Beta(61, 1), or of each of two classes as good as Beta(31, 1).
+    count = 60 if model == "one-coin" else 30
+    assert found.accuracy == pytest.approx((count + 1) / (count + 2), abs=0.01)
+    if model == "one-coin":
+        assert found.low == pytest.approx(0.025 ** (1 / 61), abs=0.02)
+    assert np.all(found.high > 0.99)
+    assert found.confusion.sum(axis=2) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("model", MODELS)
+def test_the_interval_holds_the_accuracy_as_often_as_it_says(model: Model) -> None:
+    """Where people err as the model has it: of 7 people in 12 teams about 95 %."""
+    inside, narrow = [], []
+    skills = np.array([0.95, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4])
+    for seed in range(12):
+        answers, _ = made_up(seed)
+        found = drawn(answers, model, draws=200)
+        inside += list((found.low <= skills) & (skills <= found.high))
+        sure = estimate(answers, model, Settings(smoothing=1))
+        counts = np.bincount(answers.people)
+        share = sure.right_count / counts
+        narrow.append(float((found.high - found.low).mean()))
+        assert narrow[-1] > float((2 * 1.96 * np.sqrt(share * (1 - share) / counts)).mean())
+
+    assert np.mean(inside) > 0.88
+
+
+def test_the_same_answers_give_the_same_interval() -> None:
+    answers, _ = made_up(3)
+
+    one, other = (drawn(answers, "full", draws=20) for _ in range(2))
+
+    np.testing.assert_array_equal(one.low, other.low)

@@ -9,7 +9,7 @@ from labelling.answers import Answers, AnswerValue
 from labelling.consensus import Policy
 from labelling.difference import difference, distance, marks
 from labelling.presets import PRESETS
-from labelling.shares import beta, wilson
+from labelling.shares import wilson
 from labelling.snapshot import QuestionSnapshot
 from labelling.spans import SpanValue
 
@@ -150,11 +150,5 @@ def test_intervals_are_the_published_ones() -> None:
         share = wilson(hits, n)
         assert share.low == pytest.approx(low, abs=5e-5)
         assert share.high == pytest.approx(high, abs=5e-5)
-    # Beta(1, 1): the uniform distribution.
-    even = beta(0, 0)
-    assert (even.value, even.n, even.is_too_few) == (None, 0, True)
-    # Beta(11, 1): its distribution function is x to the power of 11.
-    sure = beta(10, 10)
-    assert sure.value == pytest.approx(11 / 12)
-    assert sure.low == pytest.approx(0.025 ** (1 / 11))
-    assert not sure.is_too_few
+    assert wilson(0, 0).is_too_few
+    assert not wilson(10, 10).is_too_few

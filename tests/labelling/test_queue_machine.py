@@ -337,6 +337,7 @@ def test_the_queue_loses_and_doubles_nothing() -> None:
             max_examples=8,
             stateful_step_count=25,
             deadline=None,
+            derandomize=True,
             suppress_health_check=list(HealthCheck),
         ),
     )
@@ -360,13 +361,24 @@ def queue(_cleared: None) -> Iterator[Queue]:
     machine.teardown()
 
 
-def _answer(queue: Queue, *numbers: int) -> list[int]:
-    """Let as many people answer, each in turn, and return what they held."""
-    held = [queue.next(who=who, roll=0.99) for who in range(len(numbers))]
+def _next(queue: Queue, who: int) -> int | None:
+    """Return the id of what somebody is given; None for nothing."""
+    found = queue.next(who=who, roll=0.99)
+    return found if isinstance(found, int) else None
+
+
+def _given(queue: Queue, who: int) -> int:
+    found = _next(queue, who)
+    assert found is not None
+    return found
+
+
+def _answer(queue: Queue, *numbers: int) -> None:
+    """Let as many people take a review, then answer each in turn."""
+    held = [_given(queue, who) for who in range(len(numbers))]
     for which, rating in zip(held, numbers, strict=True):
         queue.submit(which=which, rating=rating)
         _check(queue)
-    return held
 
 
 @pytest.mark.django_db
@@ -377,10 +389,10 @@ def test_of_three_who_answered_the_one_whose_answer_fell_is_asked_again(queue: Q
 
     _check(queue)
     assert len(queue.asked) == 1
-    again = queue.next(who=0, roll=0.99)
+    again = _given(queue, 0)
     assert queue._of(again).source == "again"
-    assert not isinstance(queue.next(who=1, roll=0.99), int)
-    assert not isinstance(queue.next(who=3, roll=0.99), int)
+    assert _next(queue, 1) is None
+    assert _next(queue, 3) is None
     queue.submit(which=again, rating=4)
     _check(queue)
     assert not queue.asked
@@ -394,8 +406,8 @@ def test_in_the_place_of_who_will_not_answer_again_somebody_else_does(
 ) -> None:
     _answer(queue, 1, 3, 5)
     queue.ask_again()
-    again = queue.next(who=0, roll=0.99)
-    assert not isinstance(queue.next(who=3, roll=0.99), int)
+    again = _given(queue, 0)
+    assert _next(queue, 3) is None
 
     if way == "skips":
         queue.skip(which=again)
@@ -406,8 +418,8 @@ def test_in_the_place_of_who_will_not_answer_again_somebody_else_does(
         queue.remove_annotator(who=0)
     _check(queue)
 
-    assert not isinstance(queue.next(who=0, roll=0.99), int)
-    instead = queue.next(who=3, roll=0.99)
+    assert _next(queue, 0) is None
+    instead = _given(queue, 3)
     assert queue._of(instead).source == "opinion"
     queue.submit(which=instead, rating=4)
     _check(queue)
@@ -421,14 +433,31 @@ def test_in_the_place_of_who_will_not_answer_again_somebody_else_does(
 @pytest.mark.django_db
 def test_a_skip_that_is_undone_brings_the_review_to_the_front(queue: Queue) -> None:
     queue.import_reviews(count=2, is_control=False)
-    first = queue.next(who=0, roll=0.99)
+    first = _given(queue, 0)
     queue.skip(which=first)
-    second = queue.next(who=0, roll=0.99)
+    second = _given(queue, 0)
 
     queue.undo_skip(which=first)
 
     _check(queue)
     assert queue._of(first).state == "leased"
-    assert queue.next(who=0, roll=0.99) == first
+    assert _next(queue, 0) == first
     queue.submit(which=first, rating=3)
-    assert queue.next(who=0, roll=0.99) == second
+    assert _next(queue, 0) == second
+
+
+@pytest.mark.django_db
+def test_who_undoes_a_skip_of_what_is_asked_again_is_asked_again(queue: Queue) -> None:
+    _answer(queue, 1, 3, 5)
+    queue.ask_again()
+    again = _given(queue, 0)
+    queue.skip(which=again)
+    _check(queue)
+
+    queue.undo_skip(which=again)
+    _check(queue)
+    queue.run_out(which=again)
+    assert _next(queue, 3) is None
+    _check(queue)
+
+    assert _next(queue, 0) == again

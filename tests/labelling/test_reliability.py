@@ -80,6 +80,37 @@ def test_the_estimated_accuracy_tells_who_errs(project: Project, said: list[Revi
     assert of(project, "ada", "rating").one_coin.n == 0
 
 
+def test_the_full_model_tells_what_somebody_says_where_it_is_true(
+    project: Project,
+    team: list[User],
+    said: list[Review],
+    api: Callable[..., APIClient],
+    signed_in: Callable[[User], Client],
+) -> None:
+    reviewer = factories.member(project, Role.REVIEWER)
+    rest, page = "/api/v1/projects/shop/reliability/", "/projects/shop/label/reliability/"
+
+    rows = api(reviewer).get(rest, {"model": "dawid-skene"}).json()["results"]
+    html = signed_in(reviewer).get(page, {"model": "dawid-skene"}).content.decode()
+
+    chloe = {each["question"]: each for each in rows[2]["figures"]}["sentiment"]
+    assert chloe["dawid_skene"]["n"] == chloe["one_coin"]["n"] == 12
+    assert 0.4 < chloe["dawid_skene"]["value"] < 0.9
+    table = {
+        row["true"]: {each["option"]: each["share"] for each in row["said"]}
+        for row in chloe["says"]
+    }
+    # Every third review is a positive one, and there chloe says negative.
+    assert table["positive"]["negative"] > 0.5 > table["positive"]["positive"]
+    assert table["negative"]["negative"] > 0.5
+    assert all(sum(row.values()) == pytest.approx(1) for row in table.values())
+    assert "says where it is true" in html
+    plain = api(reviewer).get(rest).json()["results"][2]["figures"]
+    assert all(each["dawid_skene"]["n"] == 0 and each["says"] == [] for each in plain)
+    assert api(reviewer).get(rest, {"model": "coin"}).status_code == 400
+    assert "too few" in signed_in(team[0]).get(page, {"model": "dawid-skene"}).content.decode()
+
+
 def test_decisions_and_quality_checks_are_counted_apart(
     project: Project, owner: User, team: list[User], said: list[Review]
 ) -> None:
