@@ -32,13 +32,13 @@ class Explained:
     terms_percent: int = 0
 
 
-def explained(result: Mapping[str, Any], text: str) -> Explained:
-    """Return a job's result as a text to paint."""
+def explained(result: Mapping[str, Any], text: str, options: Mapping[str, str]) -> Explained:
+    """Return a job's result as a text to paint; `options` are the names of answers by key."""
     words = tuple(_words(result["words"], text))
     scored = [word for word in words if word.score is not None]
     return Explained(
         method=result["method"],
-        target=result["target"],
+        target=options.get(result["target"], result["target"]),
         base=result["base"],
         value=result["value"],
         gap=result["gap"],

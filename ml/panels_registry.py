@@ -66,8 +66,7 @@ def last_device(project: Project) -> str:
 
 def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     hardware = manifest.get("hardware") or {}
-    facts = [("Seed", str(manifest.get("seed", "")))]
-    facts += [(_HARDWARE[name], str(hardware[name])) for name in _HARDWARE if hardware.get(name)]
+    facts = [(_HARDWARE[name], str(hardware[name])) for name in _HARDWARE if hardware.get(name)]
     versions = manifest.get("versions") or {}
     libraries = ", ".join(f"{name} {number}" for name, number in sorted(versions.items()))
     return [*facts, ("Libraries", libraries)]

@@ -60,9 +60,12 @@ def _context(
     request: HttpRequest, project: Project, review: Review, job: Job | None
 ) -> dict[str, Any]:
     version = selectors.champion_of(project)
-    names = {each.key: each.name for each in current_schema(project).questions}
+    schema = current_schema(project)
+    names = {each.key: each.name for each in schema.questions}
     known = explaining.explainable(version) if version else []
     key = job.params["question"] if job else ""
+    asked = schema.question(key)
+    options = {each.key: each.name for each in asked.options} if asked else {}
     is_done = job is not None and job.state == Job.State.SUCCEEDED
     return {
         "review": review,
@@ -73,6 +76,6 @@ def _context(
         "question": names.get(key, key),
         "is_finished": job is None or job.is_finished,
         "is_heard": job is None or job.is_finished or is_anybody_listening(job),
-        "explained": explained(job.result, review.text) if job and is_done else None,
+        "explained": explained(job.result, review.text, options) if job and is_done else None,
         "subnav": panels.subnav(request, project),
     }

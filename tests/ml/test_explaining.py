@@ -34,7 +34,7 @@ def test_the_words_that_decide_are_marked_in_the_text(
     page = browser.get(asked.headers["Location"]).content.decode()
 
     assert 'hx-trigger="every 1s"' in waiting
-    assert "what speaks for “positive”" in page
+    assert "what speaks for “Positive”" in page
     assert '<mark class="share diverge-p3"' in page
     assert "leave one word out" not in page
     assert "hx-trigger" not in page.partition('id="main"')[2]
@@ -70,7 +70,7 @@ def test_a_model_of_words_that_is_mixed_in_is_told(share: float | None, is_told:
     if share is not None:  # what was explained before has none
         result["terms_share"] = share
 
-    context = {"explained": explained(result, "Fine"), "job": Job(params={"model_version": 1})}
+    context = {"explained": explained(result, "Fine", {}), "job": Job(params={"model_version": 1})}
 
     page = render_to_string("ml/_explained.html", context)
 

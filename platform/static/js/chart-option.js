@@ -1,6 +1,9 @@
 // Turns a chart's data into an ECharts option in the colours of the present theme.
 
 const PALETTE_SIZE = 12;
+// Below this many pixels names at the ends of lines would leave no room for the lines.
+const ROOM_FOR_NAMES = 480;
+const LEGEND_LINE = 22;
 const LEFT_TO_RIGHT = { top: 0, left: 0, itemWidth: 10, itemHeight: 10, itemGap: 16, icon: "roundRect" };
 
 function colours(element) {
@@ -95,6 +98,9 @@ function seriesColour(chart, series, index, look) {
   return chart.series.length === 1 ? look.accent : look.option(index + 1);
 }
 
+/** Tell whether the chart's place is so narrow that it is drawn in another way. */
+export const isNarrow = (element) => element.clientWidth < ROOM_FOR_NAMES;
+
 function mark(chart, series, index, look) {
   const color = seriesColour(chart, series, index, look);
   const shared = {
@@ -118,7 +124,7 @@ function mark(chart, series, index, look) {
     lineStyle: { color, width: 2 },
   };
   // Several lines are named at their ends.
-  if (chart.series.length === 1) return line;
+  if (chart.series.length === 1 || !look.isNamedAtEnds) return line;
   return {
     ...line,
     endLabel: { show: true, formatter: "{a}", color: look.ink2, fontFamily: look.font, distance: 6 },
@@ -186,10 +192,35 @@ function plotted(chart, look) {
   return { xAxis: chart.horizontal ? values : labels, yAxis: chart.horizontal ? labels : values, series: [...marks, ...intervals] };
 }
 
+/** Tell whether lines end so far apart that their names can stand there. */
+function endsApart(chart) {
+  const known = chart.series.map(({ values }) => values.filter((value) => value !== null));
+  const ends = known.map((values) => values.at(-1) ?? 0).sort((one, other) => one - other);
+  const range = (chart.y.high ?? Math.max(...known.flat())) - (chart.y.low ?? Math.min(...known.flat()));
+  return ends.every((end, index) => !index || end - ends[index - 1] > 0.15 * range);
+}
+
+/** Count the lines of a legend that is `width` pixels wide: a letter takes about 6.6 of them. */
+function legendLines(names, width) {
+  let lines = 1;
+  let at = 0;
+  for (const name of names) {
+    const size = LEFT_TO_RIGHT.itemWidth + 5 + 6.6 * name.length;
+    if (at && at + size > width) [lines, at] = [lines + 1, 0];
+    at += size + LEFT_TO_RIGHT.itemGap;
+  }
+  return lines;
+}
+
 /** Build the ECharts option of `chart` for the theme `element` stands in. */
 export function plotOption(chart, element) {
   const look = colours(element);
-  const hasLegend = chart.series.length > 1 && chart.kind !== "line" && chart.kind !== "heat";
+  const isNamedAtEnds = chart.kind === "line" && chart.series.length > 1 && !isNarrow(element) && endsApart(chart);
+  look.isNamedAtEnds = isNamedAtEnds;
+  const hasLegend = chart.series.length > 1 && !isNamedAtEnds && chart.kind !== "heat";
+  const names = chart.series.map(({ name }) => name);
+  const lines = isFree(chart) ? 1 : legendLines(names, element.clientWidth);
+  const legendHeight = hasLegend ? 4 + LEGEND_LINE * lines : 0;
   const hasTopName = chart.y.title && !chart.horizontal;
   return {
     animation: !matchMedia("(prefers-reduced-motion: reduce)").matches,
@@ -197,13 +228,13 @@ export function plotOption(chart, element) {
     aria: { enabled: true, label: { general: { withTitle: chart.title, withoutTitle: chart.title } } },
     textStyle: textStyle(look),
     grid: {
-      top: 8 + (hasTopName ? 20 : 0) + (hasLegend ? 26 : 0),
+      top: 8 + (hasTopName ? 20 : 0) + legendHeight,
       left: 4,
-      right: chart.kind === "line" && chart.series.length > 1 ? 96 : 12,
+      right: isNamedAtEnds ? 96 : 12,
       bottom: (chart.horizontal ? chart.y.title : chart.x.title) ? 30 : 4,
       containLabel: true,
     },
-    legend: { ...LEFT_TO_RIGHT, ...(isFree(chart) && { type: "scroll", right: 0 }), show: hasLegend, data: chart.series.map(({ name }) => name), textStyle: textStyle(look) },
+    legend: { ...LEFT_TO_RIGHT, ...(isFree(chart) && { type: "scroll", right: 0 }), show: hasLegend, data: names, textStyle: textStyle(look) },
     tooltip: tooltip(chart, look),
     ...(chart.kind === "heat" ? heatOption(chart, look) : plotted(chart, look)),
   };

@@ -1,7 +1,7 @@
 // Draws every [data-chart] from its JSON with ECharts: SVG, rich-text tooltips (no inline style, so the
 // CSP holds), colours of the present theme. Table, PNG, SVG and CSV hang on the figure's buttons; a
 // click on a point opens the page behind it.
-import { plotOption } from "./chart-option.js";
+import { isNarrow, plotOption } from "./chart-option.js";
 import { saveCsv, savePng, saveSvg } from "./chart-save.js";
 
 const drawn = new WeakMap();
@@ -25,6 +25,7 @@ function paint(figure) {
   echarts.getInstanceByDom(plot)?.dispose();
   const instance = echarts.init(plot, null, { renderer: "svg" });
   instance.setOption(plotOption(data, plot));
+  plot.dataset.narrow = String(isNarrow(plot));
   instance.on("click", ({ seriesIndex, dataIndex, data: point }) => {
     const url = point?.url ?? data.series[seriesIndex]?.urls[dataIndex];
     if (url) location.assign(url);
@@ -44,9 +45,11 @@ async function draw(figure) {
   figure.classList.add("is-drawn");
   showButtons(figure);
   paint(figure);
+  const plot = figure.querySelector("[data-chart-plot]");
   new ResizeObserver(() => {
-    echarts.getInstanceByDom(figure.querySelector("[data-chart-plot]"))?.resize();
-  }).observe(figure.querySelector("[data-chart-plot]"));
+    if (plot.dataset.narrow !== String(isNarrow(plot))) paint(figure);
+    else echarts.getInstanceByDom(plot)?.resize();
+  }).observe(plot);
 }
 
 function toggleTable(figure, button) {
