@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from enum import StrEnum
 from typing import Any, Final, Self
 
@@ -26,6 +26,11 @@ class Tier(StrEnum):
     FULL = "full"
 
 
+# Of heads on a frozen encoder.
+_SMALLEST_BATCH: Final = 32
+_LARGEST_BATCH: Final = 256
+_STEPS: Final = 128
+
 #: Baselines that are trained on request.
 BESIDE: Final = frozenset({"lstm", "single_task"})
 
@@ -44,8 +49,9 @@ _SCHEDULES: Final = {
     Tier.TFIDF: _Schedule(
         epochs=1, learning_rate=1.0, head_learning_rate=1.0, batch_size=16, minimum_steps=0
     ),
+    # Heads alone: the batch grows with the rows, see `sized`.
     Tier.FROZEN: _Schedule(
-        epochs=30, learning_rate=0.0, head_learning_rate=1e-3, batch_size=32, minimum_steps=0
+        epochs=30, learning_rate=0.0, head_learning_rate=1e-3, batch_size=0, minimum_steps=0
     ),
     Tier.FULL: _Schedule(
         epochs=10, learning_rate=2e-5, head_learning_rate=1e-3, batch_size=16, minimum_steps=500
@@ -180,11 +186,13 @@ class TrainConfig:
     epochs: int = 0
     """Passes over the training rows at most; 0 takes the default of the tier."""
     batch_size: int = 0
-    """Reviews per step; 0 takes the default of the tier."""
+    """Reviews per step; 0 takes the default of the tier: for a frozen encoder it grows with the
+    training reviews, see `sized`."""
     learning_rate: float = 0.0
     """Peak rate of the encoder; 0 takes the default of the tier."""
     head_learning_rate: float = 0.0
-    """Peak rate of the heads; 0 takes the default of the tier."""
+    """Peak rate of the heads, at 32 reviews per step where the batch size is chosen for them; 0
+    takes the default of the tier."""
     max_tokens: int = 128
     """Tokens of a review that the encoder reads, special tokens included; 0 chooses by the
     lengths of the training reviews."""
@@ -265,7 +273,8 @@ class TrainConfig:
     def _check_ranges(self) -> None:
         refusals = {
             "epochs must be at least 1": self.epochs < 1,
-            "batch_size must be at least 1": self.batch_size < 1,
+            "batch_size must be at least 1": self.batch_size
+            < (0 if self.tier is Tier.FROZEN else 1),
             "learning rates must be 0 or more": not min(self.learning_rate, self.head_learning_rate)
             >= 0,
             "max_tokens must be 0 or at least 8": self.max_tokens and self.max_tokens < 8,
@@ -301,6 +310,19 @@ class TrainConfig:
         values = _known(cls, data)
         values["heads"] = tuple(HeadConfig.from_json(head) for head in values.get("heads", ()))
         return cls(**values)
+
+
+def sized(config: TrainConfig, *, rows: int) -> TrainConfig:
+    """Return a config whose batch size suits `rows` training reviews, where it was left open.
+
+    At most about 128 steps an epoch: more of them only cost time once there are many rows. The
+    rate of the heads grows with the square root of the batch (Malladi et al., NeurIPS 2022).
+    """
+    if config.batch_size:
+        return config
+    batch = min(_LARGEST_BATCH, max(_SMALLEST_BATCH, rows // _STEPS // 32 * 32))
+    rate = config.head_learning_rate * math.sqrt(batch / _SMALLEST_BATCH)
+    return replace(config, batch_size=batch, head_learning_rate=rate)
 
 
 def _known(cls: type[Any], data: Mapping[str, Any]) -> dict[str, Any]:

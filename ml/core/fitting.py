@@ -156,7 +156,7 @@ def _fit_heads(
     words = (train_words, validation_words)
     yield Stage("Training the heads")
     study = _frozen_study(config, splits, pooled, words, (encoder.width, encoder.word_width))
-    with _one_thread():
+    with one_thread():
         for event in learn(study, config):
             if not is_silent:
                 yield event
@@ -164,8 +164,8 @@ def _fit_heads(
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    # Heads are too small to share: two threads would mostly wait for each other.
+def one_thread() -> Iterator[None]:
+    """Compute with one thread: heads are too small to share, two would wait for each other."""
     before = torch.get_num_threads()
     torch.set_num_threads(1)
     try:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Final, Protocol
 
 import numpy as np
 import torch
@@ -24,6 +24,9 @@ from ml.core.targets import (
 )
 
 Targets = Tensor | list[WordTargets | None]
+
+_TOKEN_ROWS: Final = 64
+_VECTOR_ROWS: Final = 1024
 
 
 class Features(Protocol):
@@ -182,13 +185,16 @@ def _cut(rows: Ints, lengths: Ints, limit: Limit) -> Iterator[Ints]:
 
 @torch.no_grad()
 def mean_losses(
-    module: nn.Module, heads: Heads, priors: dict[str, Prior], lesson: Lesson, *, size: int = 64
+    module: nn.Module, heads: Heads, priors: dict[str, Prior], lesson: Lesson
 ) -> dict[str, float]:
     """Return the mean loss of every question over a lesson, without dropout."""
     module.eval()
     totals: dict[str, float] = {}
     counts: dict[str, int] = {}
-    order = np.argsort(lesson.features.lengths(), kind="stable")
+    lengths = lesson.features.lengths()
+    order = np.argsort(lengths, kind="stable")
+    # Vectors are small; token states are not.
+    size = _TOKEN_ROWS if lengths.any() else _VECTOR_ROWS
     for start in range(0, len(order), size):
         rows = order[start : start + size]
         for question, loss in lesson.losses(heads, priors, rows).items():

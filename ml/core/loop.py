@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from ml.core import stopping
 from ml.core.adamw import AdamW
-from ml.core.config import TrainConfig
+from ml.core.config import TrainConfig, sized
 from ml.core.engines.base import Ints
 from ml.core.errors import DivergedError, TooLittleDataError
 from ml.core.events import Epoch, Event, Finished, Progress, Stage, event_to_json
@@ -95,6 +95,7 @@ def learn(
     """
     if not study.train.size:
         raise TooLittleDataError("There is no training review. Label some reviews first.")
+    config = sized(config, rows=study.train.size)
     chance = np.random.default_rng(config.seed)
     limit = study.limit or Limit(config.batch_size)
     optimiser = _optimiser(study, config)

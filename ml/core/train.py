@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ml.core import checkpoint
 from ml.core.blend import BlendedModel, blend
 from ml.core.card import write_card
-from ml.core.config import HeadConfig, Kind, Tier, TrainConfig
+from ml.core.config import HeadConfig, Kind, Tier, TrainConfig, sized
 from ml.core.data import Example, answered, check_answers, snapshot_hash
 from ml.core.engines.base import Floats
 from ml.core.engines.export import FILES
@@ -144,7 +144,9 @@ def _prepare(
             "No training review has an answer to any of the chosen questions. "
             "Label some reviews first."
         )
-    return chosen, replace(config, heads=heads), {q: note for q, note in notes.items() if note}
+    rows = sum(example.split == "train" for example in chosen)
+    usable = sized(replace(config, heads=heads), rows=rows)
+    return chosen, usable, {q: note for q, note in notes.items() if note}
 
 
 def _length(examples: Sequence[Example], config: TrainConfig, encoders_dir: Path) -> int:

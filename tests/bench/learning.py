@@ -24,6 +24,7 @@ from ml.core.engines.export import exported
 from ml.core.engines.onnx import OnnxEngine
 from ml.core.engines.torch import TextTower, TorchEngine, has_bf16, load_tower
 from ml.core.events import Epoch
+from ml.core.fitting import one_thread
 from ml.core.lesson import FrozenFeatures, Lesson, pooled_targets
 from ml.core.loop import Part, Study, learn
 from ml.core.network import Heads
@@ -149,8 +150,9 @@ def _refit_once(vectors: Floats, examples: Sequence[Example]) -> float:
     heads = Heads(HEADS, width=WIDTH, word_width=2 * WIDTH)
     priors = {head.question: prior(head, examples[:cut], is_weighted=False) for head in HEADS}
     parts = [Part(head, {head.config.question: 1.0}) for head in heads.each]
-    for _ in learn(Study(heads, heads, priors, train, validation, parts), config):
-        pass
+    with one_thread():
+        for _ in learn(Study(heads, heads, priors, train, validation, parts), config):
+            pass
     return time.perf_counter() - started
 
 

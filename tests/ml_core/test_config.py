@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from ml.core.config import HeadConfig, Kind, Tier, TrainConfig
+from ml.core.config import HeadConfig, Kind, Tier, TrainConfig, sized
 from ml.core.errors import ConfigError
 from tests.ml_core import tiny
 
@@ -97,3 +97,20 @@ def test_light_modules_stay_light(module: str) -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, check=True)
 
     assert done.stdout.decode().strip() == "[]"
+
+
+@pytest.mark.parametrize(("rows", "batch"), [(100, 32), (8_192, 64), (17_000, 128), (10**6, 256)])
+def test_heads_alone_take_larger_batches_the_more_reviews_there_are(rows: int, batch: int) -> None:
+    config = TrainConfig(Tier.FROZEN, (tiny.RATING,))
+
+    found = sized(config, rows=rows)
+
+    assert found.batch_size == batch
+    assert found.head_learning_rate == pytest.approx(1e-3 * (batch / 32) ** 0.5)
+    assert sized(found, rows=10) == found
+
+
+def test_a_batch_size_that_a_person_chose_stays() -> None:
+    config = TrainConfig(Tier.FROZEN, (tiny.RATING,), batch_size=8)
+
+    assert sized(config, rows=10**6) == config
