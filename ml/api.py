@@ -15,7 +15,8 @@ from ml import selectors, services
 from ml.core.config import BESIDE
 from ml.evaluation_files import CONTENT_TYPES, evaluation_response
 from ml.models import Evaluation, ModelVersion, Tier, TrainingRun
-from ml.planning import Wishes, plan_training
+from ml.planning import plan_training
+from ml.wishes import MOST_TOKENS, ORDINALS, PRECISIONS, TRUNCATIONS, Wishes
 from projects.api_base import ProjectAPIView
 from projects.models import Role
 from reviews.api import JobLinkOut
@@ -65,10 +66,32 @@ class TrainingRunIn(serializers.Serializer[Any]):
     epochs = serializers.IntegerField(min_value=1, max_value=1000, required=False)
     batch_size = serializers.IntegerField(min_value=1, max_value=4096, required=False)
     learning_rate = serializers.FloatField(min_value=1e-9, max_value=1.0, required=False)
-    max_tokens = serializers.IntegerField(min_value=8, max_value=8192, required=False)
+    max_tokens = serializers.IntegerField(
+        min_value=0,
+        max_value=MOST_TOKENS,
+        required=False,
+        help_text="How much of a review is read; 0 chooses by how long the reviews are.",
+    )
     max_samples = serializers.IntegerField(min_value=1, max_value=MAX_NUMBER, required=False)
     seed = serializers.IntegerField(min_value=0, max_value=MAX_NUMBER, required=False)
     beside = serializers.MultipleChoiceField(choices=sorted(BESIDE), required=False)
+    truncation = serializers.ChoiceField(choices=list(TRUNCATIONS), required=False)
+    class_weights = serializers.BooleanField(
+        required=False, help_text="Whether rare options of a choice weigh more."
+    )
+    hidden = serializers.IntegerField(
+        min_value=0, max_value=4096, required=False, help_text="Width of the hidden layer; 0: none."
+    )
+    dropout = serializers.FloatField(min_value=0, max_value=0.95, required=False)
+    ordinal = serializers.ChoiceField(
+        choices=list(ORDINALS), required=False, help_text="How scales of whole numbers are learned."
+    )
+    unfreeze = serializers.IntegerField(
+        min_value=1, max_value=100, required=False, help_text="Layers that learn, from the last."
+    )
+    layer_decay = serializers.FloatField(min_value=0.1, max_value=1.0, required=False)
+    accumulate = serializers.IntegerField(min_value=1, max_value=256, required=False)
+    precision = serializers.ChoiceField(choices=list(PRECISIONS), required=False)
 
 
 class TrainingAcceptedOut(serializers.Serializer[Any]):
@@ -118,7 +141,10 @@ class TrainingRunListApi(ProjectAPIView):
 def wishes_of(data: dict[str, Any]) -> Wishes:
     """Return what checked input asks for."""
     questions = data.get("questions")
-    asked = {"beside": tuple(sorted(data.get("beside") or ()))}
+    asked = {
+        "beside": tuple(sorted(data.get("beside") or ())),
+        "class_weights": data.get("class_weights") or None,
+    }
     return Wishes(**data | asked | {"questions": tuple(questions) if questions else None})
 
 

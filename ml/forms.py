@@ -1,5 +1,6 @@
 """What people fill in about trainings and predictions."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
@@ -9,7 +10,15 @@ from labelling.selectors import current_schema
 from ml.api_predict import MAX_CHARS
 from ml.core import encoders
 from ml.models import Tier
-from ml.planning import Wishes
+from ml.wishes import (
+    LEAST_TOKENS,
+    MOST_TOKENS,
+    ORDINALS,
+    PRECISIONS,
+    TRUNCATIONS,
+    Wishes,
+    tokens_rule,
+)
 from projects.models import Project
 from reviews.selectors import datasets_of
 
@@ -18,6 +27,24 @@ _TIERS = {
     Tier.FROZEN: "Frozen encoder: a minute or two, the usual choice",
     Tier.FULL: "Fine-tuned encoder: the best with many labels, hours without a GPU",
 }
+
+
+ADVANCED = (
+    "truncation",
+    "class_weights",
+    "hidden",
+    "dropout",
+    "ordinal",
+    "unfreeze",
+    "layer_decay",
+    "accumulate",
+    "precision",
+)
+
+
+def _open(choices: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return choices with one that leaves it to us."""
+    return [("", "As usual"), *choices.items()]
 
 
 class TrainForm(forms.Form):
@@ -43,7 +70,10 @@ class TrainForm(forms.Form):
     batch_size = forms.IntegerField(required=False, min_value=1, max_value=4096)
     learning_rate = forms.FloatField(required=False, min_value=1e-9, max_value=1.0)
     max_tokens = forms.IntegerField(
-        required=False, min_value=8, max_value=8192, help_text="How much of a review is read."
+        required=False,
+        min_value=0,
+        max_value=MOST_TOKENS,
+        help_text="How much of a review is read; 0 chooses by how long the reviews are.",
     )
     max_samples = forms.IntegerField(
         required=False, min_value=1, max_value=2**31 - 1, label="At most so many training reviews"
@@ -60,6 +90,60 @@ class TrainForm(forms.Form):
         label="Measure beside it",
     )
 
+    truncation = forms.ChoiceField(
+        choices=_open(TRUNCATIONS),
+        required=False,
+        label="What is read of a long review",
+    )
+    class_weights = forms.BooleanField(
+        required=False,
+        label="Rare options weigh more",
+        help_text="More of them are found, fewer answers are right in all.",
+    )
+    hidden = forms.IntegerField(
+        required=False,
+        min_value=0,
+        max_value=4096,
+        label="Width of the hidden layer",
+        help_text="Of every question but spans; 0 for none.",
+    )
+    dropout = forms.FloatField(
+        required=False,
+        min_value=0,
+        max_value=0.95,
+        help_text="Share of the inputs that is left out at each step.",
+    )
+    ordinal = forms.ChoiceField(
+        choices=_open(ORDINALS), required=False, label="How a scale of whole numbers is learned"
+    )
+    unfreeze = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=100,
+        label="Layers that learn, from the last",
+        help_text="Only of a fine-tuned encoder; empty for all.",
+    )
+    layer_decay = forms.FloatField(
+        required=False,
+        min_value=0.1,
+        max_value=1,
+        label="Rate of a layer beside the one above",
+        help_text="Only of a fine-tuned encoder; 0.9 lets lower layers change less.",
+    )
+    accumulate = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=256,
+        label="Batches summed before a step",
+        help_text="Only of a fine-tuned encoder; saves memory.",
+    )
+    precision = forms.ChoiceField(
+        choices=_open(PRECISIONS),
+        required=False,
+        label="Arithmetic",
+        help_text="Only of a fine-tuned encoder.",
+    )
+
     def __init__(self, project: Project, data: Any = None, initial: Any = None) -> None:
         super().__init__(data, initial=initial)
         questions = self.fields["questions"]
@@ -69,9 +153,28 @@ class TrainForm(forms.Form):
         questions.choices = [(each.key, each.name) for each in current_schema(project).questions]
         encoder.choices = _encoders()
 
+    def clean_max_tokens(self) -> int | None:
+        """Refuse so few tokens that nothing can be read."""
+        tokens: int | None = self.cleaned_data["max_tokens"]
+        if tokens is not None and 0 < tokens < LEAST_TOKENS:
+            raise forms.ValidationError(tokens_rule())
+        return tokens
+
+    @property
+    def advanced(self) -> list[forms.BoundField]:
+        """Return the fields that few people need."""
+        return [self[name] for name in ADVANCED]
+
+    @property
+    def is_advanced(self) -> bool:
+        """Tell whether one of those was filled in."""
+        return any(field.value() or field.errors for field in self.advanced)
+
     def wishes(self) -> Wishes:
         """Return what the valid form asks for."""
         data = dict(self.cleaned_data)
+        for name in ("truncation", "ordinal", "precision", "class_weights"):
+            data[name] = data[name] or None
         other = data.pop("other_encoder").strip()
         data["encoder"] = other or data["encoder"] or None
         data["tier"] = data["tier"] or None

@@ -1,6 +1,6 @@
 """What the pages about models show, made ready for their templates."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,10 @@ from labelling.selectors import current_schema, schema_version
 from labelling.snapshot import QuestionSnapshot
 from labelling.spans import Piece, SpanValue, pieces
 from ml import charts, measures, selectors
+from ml.core.config import Kind
 from ml.measures import Figure, QuestionMeasures
 from ml.models import EmbeddingMap, ModelVersion, Prediction, Tier, TrainingRun
+from ml.wishes import ORDINALS, PRECISIONS, TRUNCATIONS
 from projects.models import Membership, Project
 from reviews.models import Review
 from reviews.panels import Panel
@@ -141,13 +143,38 @@ def config_facts(run: TrainingRun) -> list[tuple[str, Any]]:
         facts += [
             ("Encoder", run.encoder),
             ("Epochs at most", config["epochs"]),
-            ("Batch size", config["batch_size"]),
+            ("Batch size", config["batch_size"] or "by the number of reviews"),
             ("Learning rate", config["learning_rate"] or config["head_learning_rate"]),
-            ("Tokens read", config["max_tokens"]),
+            ("Tokens read", config["max_tokens"] or "by how long the reviews are"),
         ]
+    facts += _advanced_facts(config)
     if config.get("max_samples"):
         facts.append(("Training reviews at most", config["max_samples"]))
     return [*facts, ("Seed", config["seed"]), ("Questions version", run.schema_version)]
+
+
+def _advanced_facts(config: dict[str, Any]) -> Iterator[tuple[str, Any]]:
+    """Yield the settings that differ from the usual ones; older trainings know fewer."""
+    usual: dict[str, tuple[str, Any, Mapping[Any, str]]] = {
+        "truncation": ("Read of long reviews", "head", TRUNCATIONS),
+        "class_weights": ("Rare options weigh more", False, {True: "yes"}),
+        "unfreeze": ("Layers that learn", -1, {}),
+        "layer_decay": ("Rate of a layer beside the one above", 1.0, {}),
+        "accumulate": ("Batches summed before a step", 1, {}),
+        "precision": ("Arithmetic", "auto", PRECISIONS),
+    }
+    for name, (label, value, words) in usual.items():
+        if (given := config.get(name, value)) != value:
+            yield label, words.get(given, given)
+    of_heads: dict[str, tuple[str, Any, Mapping[Any, str]]] = {
+        "hidden": ("Width of the hidden layer", 256, {0: "none"}),
+        "dropout": ("Dropout", 0.3, {}),
+        "ordinal": ("Scales are learned", "squeezed", ORDINALS),
+    }
+    heads = [head for head in config.get("heads", ()) if head["kind"] != Kind.SPANS]
+    for name, (label, value, words) in of_heads.items():
+        for given in sorted({head.get(name, value) for head in heads} - {value}):
+            yield label, words.get(given, given)
 
 
 def seconds_left(job: Job | None) -> float | None:

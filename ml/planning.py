@@ -15,6 +15,7 @@ from ml.core import encoders
 from ml.core.config import HeadConfig, Kind, Tier, TrainConfig
 from ml.core.errors import ConfigError
 from ml.models import TrainingRun
+from ml.wishes import Wishes, check_wishes, head_as_wished, settings_of
 from projects.models import Project
 
 #: Below this many answers a question learns or measures little, and the plan says so.
@@ -25,22 +26,6 @@ FEW_OF_A_CLASS = 10
 # Before any run of a tier has been timed here: seconds to start, and per review. Measured on two
 # cores with the bundled encoder; the page calls it a rule of thumb.
 _RULES = {Tier.TFIDF: (4.0, 0.004), Tier.FROZEN: (10.0, 0.035), Tier.FULL: (60.0, 1.5)}
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What whoever starts a training asked for; None leaves it to the tier."""
-
-    tier: str | None = None
-    encoder: str | None = None
-    questions: tuple[str, ...] | None = None
-    epochs: int | None = None
-    batch_size: int | None = None
-    learning_rate: float | None = None
-    max_tokens: int | None = None
-    max_samples: int | None = None
-    seed: int | None = None
-    beside: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +94,7 @@ def plan_training(project: Project, wishes: Wishes | None = None) -> TrainingPla
     schema = current_schema(project)
     tier = _tier(wishes)
     encoder = "" if tier is Tier.TFIDF else wishes.encoder or settings.GLOSS_ENCODER
+    check_wishes(wishes, tier)
     _check_questions(schema.questions, wishes)
     counts = gold_counts(project)
     by_class = gold_class_counts(project)
@@ -119,7 +105,9 @@ def plan_training(project: Project, wishes: Wishes | None = None) -> TrainingPla
         for each in schema.questions
     )
     used = {plan.key for plan in plans if plan.is_used}
-    heads = tuple(head_of(each) for each in schema.questions if each.key in used)
+    heads = tuple(
+        head_as_wished(head_of(each), wishes) for each in schema.questions if each.key in used
+    )
     review_count = max((plan.total for plan in plans if plan.is_used), default=0)
     if wishes.max_samples is not None:
         review_count = min(review_count, wishes.max_samples)
@@ -253,20 +241,13 @@ def _encoder_problem(tier: Tier, encoder: str) -> str:
 
 
 def _config(wishes: Wishes, tier: Tier, encoder: str, heads: tuple[HeadConfig, ...]) -> TrainConfig:
-    given: dict[str, Any] = {
-        name: value
-        for name in ("epochs", "batch_size", "learning_rate", "max_tokens", "max_samples", "seed")
-        if (value := getattr(wishes, name)) is not None
-    }
-    if wishes.beside:
-        given["beside"] = wishes.beside
     try:
         return TrainConfig(
             tier=tier,
             heads=heads,
             encoder=encoder or settings.GLOSS_ENCODER,
             device=settings.GLOSS_DEVICE,
-            **given,
+            **settings_of(wishes, tier),
         )
     except ConfigError as error:
         raise Invalid(str(error)) from error

@@ -61,7 +61,8 @@ print(json.dumps(str(derived.job.pk)))
 START_TRAINING = """
 import json
 from accounts.models import User
-from ml.planning import Wishes, plan_training
+from ml.planning import plan_training
+from ml.wishes import Wishes
 from ml.services import start_training
 from projects.models import Project
 project, actor = Project.objects.get(slug="shop"), User.objects.get(username="olga")

@@ -16,8 +16,9 @@ from labelling.models import Gold, GoldSource, GoldSpan
 from labelling.selectors import current_schema
 from ml import checkpoints, serving
 from ml.models import ModelVersion, TrainingRun
-from ml.planning import Wishes, plan_training
+from ml.planning import plan_training
 from ml.services import start_training
+from ml.wishes import Wishes
 from projects.models import Project
 from reviews.models import Dataset, Review
 from tests import factories

@@ -7,9 +7,10 @@ from django.core.management.base import BaseCommand
 
 from ml.commands import carry_out, project_called, said_plainly, say_json
 from ml.models import TrainingRun
-from ml.planning import Wishes, plan_training
+from ml.planning import plan_training
 from ml.selectors import evaluations_of
 from ml.services import start_training
+from ml.wishes import Wishes
 
 
 class Command(BaseCommand):

@@ -1,0 +1,112 @@
+"""The settings that few people need: in the form, over REST, refused where they mean nothing."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from ml.core.config import TrainConfig
+from ml.models import TrainingRun
+from ml.panels import config_facts
+from reviews.models import Review
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("labelled")]
+
+Browser = Callable[[User], Client]
+Api = Callable[..., APIClient]
+PAGE = "/projects/shop/models/retrain/"
+API = "/api/v1/projects/shop/training-runs/"
+WISHED: dict[str, Any] = {
+    "tier": "full",
+    "max_tokens": 0,
+    "truncation": "head_tail",
+    "class_weights": True,
+    "hidden": 64,
+    "dropout": 0.1,
+    "ordinal": "cumulative",
+    "unfreeze": 2,
+    "layer_decay": 0.9,
+    "accumulate": 4,
+    "precision": "fp32",
+}
+
+
+def config_of_last() -> TrainConfig:
+    return TrainConfig.from_json(TrainingRun.objects.latest("id").config)
+
+
+def assert_as_wished(config: TrainConfig) -> None:
+    own = ("max_tokens", "truncation", "class_weights", "unfreeze", "layer_decay", "accumulate")
+    assert {name: getattr(config, name) for name in own} == {n: WISHED[n] for n in own}
+    assert config.precision == "fp32"
+    heads = {head.question: head for head in config.heads}
+    assert heads["rating"].ordinal == "cumulative"
+    assert heads["sentiment"].ordinal == "squeezed"
+    assert {head.dropout for head in config.heads} == {0.1}
+    assert {heads[q].hidden for q in ("sentiment", "rating", "aspects")} == {64}
+    assert heads["aspect_spans"].hidden == 0
+
+
+def test_the_form_hands_every_setting_on(owner: User, signed_in: Browser) -> None:
+    signed_in(owner).post(PAGE, {name: str(value) for name, value in WISHED.items()})
+
+    assert_as_wished(config_of_last())
+
+
+def test_rest_hands_every_setting_on(owner: User, api: Api) -> None:
+    response = api(owner).post(API, WISHED, format="json")
+
+    assert response.status_code == 202
+    assert_as_wished(config_of_last())
+    facts = dict(config_facts(TrainingRun.objects.latest("id")))
+    assert facts["Tokens read"] == "by how long the reviews are"
+    assert facts["Layers that learn"] == 2
+
+
+@pytest.mark.parametrize(
+    ("tier", "field", "value", "words"),
+    [
+        pytest.param("frozen", "unfreeze", 2, "Only a fine-tuned encoder", id="layers"),
+        pytest.param("frozen", "accumulate", 2, "Only a fine-tuned encoder", id="batches"),
+        pytest.param("tfidf", "truncation", "head_tail", "Words (TF-IDF)", id="words are not cut"),
+        pytest.param("frozen", "max_tokens", 5, "at least 8 tokens, or 0", id="few tokens"),
+        pytest.param("frozen", "dropout", 1.5, "0.95", id="all left out"),
+        pytest.param("full", "layer_decay", 0, "0.1", id="no rate"),
+        pytest.param("full", "precision", "fp8", "fp8", id="unknown arithmetic"),
+    ],
+)
+def test_what_means_nothing_is_refused_beside_its_field(
+    tier: str, field: str, value: Any, words: str, owner: User, signed_in: Browser, api: Api
+) -> None:
+    page = signed_in(owner).post(PAGE, {"tier": tier, field: str(value)})
+    answer = api(owner).post(API, {"tier": tier, field: value}, format="json")
+
+    form = page.context["form"]
+    assert page.status_code == 400
+    assert words in form.errors[field][0]
+    assert answer.status_code == 400
+    (error,) = answer.json()["errors"]
+    assert (error["field"], words in error["message"]) == (field, True)
+    assert not TrainingRun.objects.exists()
+
+
+def test_the_advanced_part_is_closed_until_something_in_it_is_used(
+    owner: User, signed_in: Browser, labelled: list[Review]
+) -> None:
+    browser = signed_in(owner)
+
+    plain = browser.get(PAGE, {"tier": "frozen"}).content.decode()
+    used = browser.get(PAGE, {"tier": "frozen", "dropout": "0.2"}).content.decode()
+
+    assert '<details class="section" >' in plain
+    assert '<details class="section" open>' in used
+
+
+def test_the_rate_of_a_frozen_encoder_is_that_of_its_heads(owner: User, api: Api) -> None:
+    api(owner).post(API, {"tier": "frozen", "learning_rate": 0.01}, format="json")
+
+    config = config_of_last()
+    assert (config.learning_rate, config.head_learning_rate) == (0.0, 0.01)
