@@ -13,9 +13,11 @@ from common.api import IDEMPOTENCY, CursorPagination, idempotency_key, valid
 from jobs.api import JobOut, job_link
 from ml import selectors, services
 from ml.core.config import BESIDE
+from ml.core.space import MOST_TRIALS
 from ml.evaluation_files import CONTENT_TYPES, evaluation_response
 from ml.models import Evaluation, ModelVersion, Tier, TrainingRun
 from ml.planning import plan_training
+from ml.searching import USUAL_TRIALS, start_search
 from ml.wishes import MOST_TOKENS, ORDINALS, PRECISIONS, TRUNCATIONS, Wishes
 from projects.api_base import ProjectAPIView
 from projects.models import Role
@@ -146,6 +148,44 @@ def wishes_of(data: dict[str, Any]) -> Wishes:
         "class_weights": data.get("class_weights") or None,
     }
     return Wishes(**data | asked | {"questions": tuple(questions) if questions else None})
+
+
+class SearchIn(serializers.Serializer[Any]):
+    """How many settings to try, on which questions and encoder."""
+
+    count = serializers.IntegerField(min_value=2, max_value=MOST_TRIALS, default=USUAL_TRIALS)
+    encoder = serializers.CharField(max_length=200, required=False)
+    questions = serializers.ListField(
+        child=serializers.CharField(max_length=50), required=False, min_length=1, max_length=100
+    )
+
+
+class SearchAcceptedOut(serializers.Serializer[Any]):
+    """A search that waits for its worker; its job's result will hold the trials."""
+
+    job = JobLinkOut()
+
+
+class SearchListApi(ProjectAPIView):
+    """Searches of settings."""
+
+    roles = {"POST": Role.OWNER}
+
+    @extend_schema(request=SearchIn, responses={202: SearchAcceptedOut}, parameters=[IDEMPOTENCY])
+    def post(self, request: Request, slug: str) -> Response:  # noqa: ARG002
+        """Try settings of the heads on a frozen encoder; 409 while another search is under way."""
+        data = valid(SearchIn(data=request.data))
+        questions = data.get("questions")
+        job = start_search(
+            project=self.project,
+            actor=self.user,
+            count=data["count"],
+            wishes=Wishes(
+                encoder=data.get("encoder"), questions=tuple(questions) if questions else None
+            ),
+            idempotency_key=idempotency_key(request),
+        )
+        return Response({"job": job_link(job)}, status=status.HTTP_202_ACCEPTED)
 
 
 class TrainingRunApi(ProjectAPIView):

@@ -40,6 +40,16 @@ class LearningConfig(AppConfig):
                 outcome="ml.selectors.outcome_of_prediction",
             )
         )
+        kinds.register(
+            kinds.Kind(
+                "search",
+                "Search of settings",
+                "train",
+                "ml.searching.run",
+                on_end="ml.runner.tidy",
+                outcome="ml.selectors.outcome_of_search",
+            )
+        )
         kinds.register(kinds.Kind("explain", "Explanation", "predict", "ml.explaining.run"))
         kinds.register(
             kinds.Kind("map", "Map", "predict", "ml.mapping.run", outcome="ml.mapping.outcome")

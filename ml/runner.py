@@ -8,7 +8,7 @@ one transaction under the job's fence.
 import json
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -28,6 +28,7 @@ from ml.core.config import TrainConfig
 from ml.core.data import Example, Split, write_snapshot
 from ml.core.errors import CheckpointError, SnapshotError
 from ml.models import ModelVersion, TrainingRun
+from projects.models import Project
 from reviews import splitting
 
 log = structlog.get_logger("jobs")
@@ -71,7 +72,8 @@ def _learn(lease: Lease, run: TrainingRun) -> Kept:
         services.reset_run(run=run)
     try:
         folder = workplace.open_attempt(lease)
-        _write_snapshot(lease, run, folder)
+        keys = [head["question"] for head in run.config["heads"]]
+        write_snapshot_of(lease, run.project, keys, folder)
         _write_config(run, folder)
         _watch_child(lease, run, folder)
         lease.progress(done=0, total=0, message="Keeping the model")
@@ -87,15 +89,15 @@ def _learn(lease: Lease, run: TrainingRun) -> Kept:
 # --- What the child reads -------------------------------------------------------------------------
 
 
-def _write_snapshot(lease: Lease, run: TrainingRun, folder: Path) -> None:
+def write_snapshot_of(lease: Lease, project: Project, keys: Sequence[str], folder: Path) -> None:
+    """Write the gold answers to some questions below `folder`, and freeze the splits."""
     # From here on no review changes its split: what is learned from is never tested on.
-    splitting.freeze(run.project)
+    splitting.freeze(project)
     lease.progress(done=0, total=0, message="Collecting gold answers")
-    keys = [head["question"] for head in run.config["heads"]]
     counts = dict.fromkeys(("train", "validation", "test"), 0)
 
     def examples() -> Iterator[Example]:
-        for number, gold in enumerate(gold_examples(run.project, keys), start=1):
+        for number, gold in enumerate(gold_examples(project, keys), start=1):
             counts[gold.split] += 1
             if number % 1000 == 0:
                 lease.progress(done=number, message="Collecting gold answers")
@@ -145,7 +147,7 @@ def _watch_child(lease: Lease, run: TrainingRun, folder: Path) -> None:
                 story.tell(line)
         status = child.wait()
         words = child.last_words()
-    _judge(status, story, words)
+    judge(status, words, is_finished=story.is_finished, error=story.error)
 
 
 def _stop_early(run: TrainingRun, child: Child, story: "_Story") -> None:
@@ -159,11 +161,12 @@ def _is_stop_requested(run: TrainingRun) -> bool:
     return TrainingRun.objects.filter(pk=run.pk, is_stop_requested=True).exists()
 
 
-def _judge(status: int, story: "_Story", words: str) -> None:
-    if status == 0 and story.is_finished:
+def judge(status: int, words: str, *, is_finished: bool, error: str) -> None:
+    """Raise what the end of a learning process means, where it did not finish."""
+    if status == 0 and is_finished:
         return
-    if story.error:
-        raise JobFailed(story.error)
+    if error:
+        raise JobFailed(error)
     if status < 0:
         raise ChildKilled(-status)
     log.error("training_child_failed", status=status, words=words)

@@ -146,6 +146,11 @@ def outcome_of_training(job: Job) -> tuple[str, str] | None:
     return f"See training {run.number}", reverse("ml:run", args=[run.project.slug, run.number])
 
 
+def outcome_of_search(job: Job) -> tuple[str, str] | None:
+    """Return where the trials of a search are looked at, for the page of its job."""
+    return "See the trials", reverse("ml:retrain", args=[job.project.slug])
+
+
 def outcome_of_prediction(job: Job) -> tuple[str, str] | None:
     """Return where bulk predictions are downloaded, for the page of their job."""
     work = PredictionJob.objects.select_related("project").filter(job=job).first()

@@ -17,6 +17,7 @@ app_name = "ml"
 urlpatterns = [
     path("", views.home, name="home"),
     path("retrain/", views.retrain, name="retrain"),
+    path("search/", views.search, name="search"),
     path("rank/", views.rank, name="rank"),
     path("runs/<int:number>/", views.run_detail, name="run"),
     path("versions/<int:number>/", views.version_detail, name="version"),
@@ -40,6 +41,7 @@ urlpatterns = [
 _project = "projects/<slug:slug>"
 api_urlpatterns = [
     path(f"{_project}/training-runs/", api.TrainingRunListApi.as_view()),
+    path(f"{_project}/searches/", api.SearchListApi.as_view()),
     path(f"{_project}/training-runs/<int:number>/", api.TrainingRunApi.as_view()),
     path(f"{_project}/training-runs/<int:number>/stop/", api.StopApi.as_view()),
     path(f"{_project}/model-versions/", api.ModelVersionListApi.as_view()),

@@ -19,8 +19,10 @@ from ml.champion import gate_of, rank_again
 from ml.evaluation_files import evaluation_response
 from ml.forms import PredictForm, TrainForm, TryForm
 from ml.models import ModelVersion, PredictionJob, TrainingRun
+from ml.panels_search import last_search
 from ml.planning import TrainingPlan, plan_training
 from ml.presets import presets
+from ml.searching import start_search
 from ml.services import Source
 from projects.access import enter
 from projects.models import Project, Role
@@ -114,11 +116,25 @@ def _retrain_page(
         "presets": presets([each.key for each in plan.questions]),
         "last_device": panels_registry.last_device(project),
         "champion": selectors.champion_of(project),
+        "search": last_search(project),
         "subnav": panels.subnav(request, project),
     }
     response = page(request, "ml/retrain.html", context, fragment="ml/_plan.html")
     response.status_code = 400 if form.errors and status == 200 else status
     return response
+
+
+@login_required
+@require_POST
+def search(request: HttpRequest, slug: str) -> HttpResponse:
+    """Try settings of the heads on a frozen encoder."""
+    project = enter(request, slug, at_least=Role.OWNER, section="models")
+    try:
+        job = start_search(project=project, actor=signed_in(request))
+    except (Conflict, Invalid) as error:
+        messages.error(request, error.detail)
+        return redirect("ml:retrain", slug=slug)
+    return redirect("jobs:detail", slug=slug, job_id=job.pk)
 
 
 @login_required

@@ -1,7 +1,8 @@
 """Train in a process of its own: `python -m ml.core.child JOBDIR`, one JSON event a line.
 
 JOBDIR/config.json holds `train` (a TrainConfig) and the folders `features_dir`, `encoders_dir` and
-`output_dir`; JOBDIR/snapshot.jsonl holds the examples. Exit status 0 after `finished`, 1 after an
+`output_dir`, and for a search of settings `search`, the number of trials; JOBDIR/snapshot.jsonl
+holds the examples. Exit status 0 after `finished`, 1 after an
 `error` event with a plain sentence, 143 when told to stop. SIGUSR1 ends the learning early: what
 is best so far is measured and kept.
 """
@@ -68,6 +69,19 @@ def _train(job: Path, emit: Callable[[dict[str, Any]], None]) -> None:
     if settings.get("resume_dir"):
         folders["resume_dir"] = Path(settings["resume_dir"])
     examples = read_snapshot(job / "snapshot.jsonl")
+    if "search" in settings:
+        from ml.core.search import search
+
+        tried = search(
+            examples,
+            config,
+            count=int(settings["search"]),
+            features_dir=folders["features_dir"],
+            encoders_dir=folders["encoders_dir"],
+        )
+        for found in tried:
+            emit(event_to_json(found))
+        return
     for event in run(examples, config, **folders):
         emit(event_to_json(event))
 

@@ -39,7 +39,28 @@ class Finished:
     directory: Path
 
 
-Event = Stage | Progress | Epoch | Finished
+@dataclass(frozen=True)
+class Trial:
+    """Give what one setting reached: validation losses as shares of those before learning."""
+
+    number: int
+    learning_rate: float
+    hidden: int
+    dropout: float
+    score: float
+    per_question: dict[str, float]
+    epochs: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Searched:
+    """Name the best trial; always the last event of a search."""
+
+    best: int
+
+
+Event = Stage | Progress | Epoch | Trial | Searched | Finished
 
 
 def event_to_json(event: Event) -> dict[str, Any]:

@@ -50,6 +50,19 @@ class Fitted:
 
 
 @dataclass(frozen=True)
+class Prepared:
+    """Hold what heads on a frozen encoder learn from, encoded once.
+
+    pooled and words: of the training and of the validation rows; widths: of a vector and a word.
+    """
+
+    splits: "_Splits"
+    pooled: Sequence[Floats | None]
+    words: Sequence[Sequence[Words | None]]
+    widths: tuple[int, int]
+
+
+@dataclass(frozen=True)
 class _Splits:
     train: list[Example]
     validation: list[Example]
@@ -132,6 +145,17 @@ def fit_full(
     return Fitted(model, tensors, scratch, tower_config(tower), study.diverged)
 
 
+def prepare_frozen(
+    examples: Sequence[Example], config: TrainConfig, *, features_dir: Path, encoders_dir: Path
+) -> Generator[Stage | Progress, None, Prepared]:
+    """Encode the rows of every split once, for heads that are fitted several times."""
+    _seed(config)
+    yield Stage(f"Preparing the encoder {config.encoder}")
+    folder = exported(config.encoder, encoders_dir)
+    encoder = _text_encoder(_engine(config, folder), config)
+    return (yield from _prepare(examples, config, encoder, CachedEncoder(encoder, features_dir)))
+
+
 def _fit_heads(
     examples: Sequence[Example],
     config: TrainConfig,
@@ -140,6 +164,31 @@ def _fit_heads(
     *,
     is_silent: bool = False,
 ) -> Generator[Event, None, Study]:
+    prepared = yield from _prepare(examples, config, encoder, cached)
+    yield Stage("Training the heads")
+    fitted = fit_heads(prepared, config)
+    while True:
+        try:
+            event = next(fitted)
+        except StopIteration as stop:
+            study: Study = stop.value
+            return study
+        if not is_silent:
+            yield event
+
+
+def fit_heads(prepared: Prepared, config: TrainConfig) -> Generator[Event, None, Study]:
+    """Train heads on what was encoded; the study returned holds them."""
+    torch.manual_seed(config.seed)
+    study = _frozen_study(config, prepared)
+    with one_thread():
+        yield from learn(study, config)
+    return study
+
+
+def _prepare(
+    examples: Sequence[Example], config: TrainConfig, encoder: TextEncoder, cached: CachedEncoder
+) -> Generator[Stage | Progress, None, Prepared]:
     splits = _Splits.of(examples, config.heads)
     has_pooled = any(head.kind is not Kind.SPANS for head in config.heads)
     if has_pooled:
@@ -153,14 +202,8 @@ def _fit_heads(
     ]
     train_words = yield from _words(encoder, splits.train, config.heads)
     validation_words = yield from _words(encoder, splits.validation, config.heads)
-    words = (train_words, validation_words)
-    yield Stage("Training the heads")
-    study = _frozen_study(config, splits, pooled, words, (encoder.width, encoder.word_width))
-    with one_thread():
-        for event in learn(study, config):
-            if not is_silent:
-                yield event
-    return study
+    widths = (encoder.width, encoder.word_width)
+    return Prepared(splits, pooled, (train_words, validation_words), widths)
 
 
 @contextmanager
@@ -176,7 +219,7 @@ def one_thread() -> Iterator[None]:
 
 def _words(
     encoder: TextEncoder, examples: Sequence[Example], heads: Sequence[HeadConfig]
-) -> Generator[Event, None, list[Words | None]]:
+) -> Generator[Progress, None, list[Words | None]]:
     questions = {head.question for head in heads if head.kind is Kind.SPANS}
     found: list[Words | None] = [None] * len(examples)
     rows = [row for row, e in enumerate(examples) if questions & e.answers.keys()]
@@ -189,16 +232,11 @@ def _words(
     return found
 
 
-def _frozen_study(
-    config: TrainConfig,
-    splits: _Splits,
-    pooled: Sequence[Floats | None],
-    words: Sequence[Sequence[Words | None]],
-    widths: tuple[int, int],
-) -> Study:
+def _frozen_study(config: TrainConfig, prepared: Prepared) -> Study:
+    splits, widths = prepared.splits, prepared.widths
     lessons = []
     for part, vectors, part_words in zip(
-        (splits.train, splits.validation), pooled, words, strict=True
+        (splits.train, splits.validation), prepared.pooled, prepared.words, strict=True
     ):
         tensor = torch.from_numpy(vectors) if vectors is not None else None
         ranges = [w.ranges if w is not None else None for w in part_words]
@@ -208,7 +246,7 @@ def _frozen_study(
     train, validation = lessons
     heads = Heads(config.heads, width=widths[0], word_width=widths[1])
     priors = _priors(config, splits.train, train)
-    _start(heads, priors, pooled[0], words[0])
+    _start(heads, priors, prepared.pooled[0], prepared.words[0])
     parts = [Part(head, {head.config.question: 1.0}) for head in heads.each]
     return Study(heads, heads, priors, train, validation, parts)
 

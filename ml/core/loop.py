@@ -81,6 +81,15 @@ class Study:
     accumulate: int = 1
     diverged: int = 0
 
+    @property
+    def relative_losses(self) -> dict[str, float]:
+        """Return the lowest validation loss of every part with one question, 1 before learning.
+
+        A question without validation rows has none.
+        """
+        parts = [part for part in self.parts if len(part.weights) == 1 and math.isfinite(part.best)]
+        return {next(iter(part.weights)): part.best for part in parts}
+
 
 def learn(
     study: Study, config: TrainConfig, saves: Saves | None = None

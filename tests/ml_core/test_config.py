@@ -87,7 +87,9 @@ def test_a_whole_number_range_is_a_scale() -> None:
     assert HeadConfig("q", Kind.NUMBER, minimum=1, maximum=5).scale == ()
 
 
-@pytest.mark.parametrize("module", ["config", "data", "encoders", "acquisition", "metrics"])
+@pytest.mark.parametrize(
+    "module", ["config", "data", "encoders", "acquisition", "metrics", "space"]
+)
 def test_light_modules_stay_light(module: str) -> None:
     program = (
         f"import sys, ml.core.{module}; "

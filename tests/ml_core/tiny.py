@@ -25,7 +25,7 @@ THING = HeadConfig("thing", Kind.SPANS, ("kitchen", "clothes"), polarities=("bad
 HEADS = (SENTIMENT, RATING, WEIGHT, TOPICS, THING)
 
 
-def make_encoder(folder: Path, *, texts: Sequence[str] = ()) -> Path:
+def make_encoder(folder: Path, *, texts: Sequence[str] = (), positions: int = 64) -> Path:
     """Write a random two-layer BERT of width 32 with a WordPiece vocabulary of the texts."""
     from transformers import BertConfig, BertModel
 
@@ -39,7 +39,7 @@ def make_encoder(folder: Path, *, texts: Sequence[str] = ()) -> Path:
         num_hidden_layers=2,
         num_attention_heads=2,
         intermediate_size=64,
-        max_position_embeddings=64,
+        max_position_embeddings=positions,
     )
     BertModel(config).save_pretrained(folder)
     return folder

@@ -1,0 +1,104 @@
+"""A search of settings: a job whose trials the training page shows."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from django.test import Client
+from rest_framework.test import APIClient
+
+from accounts.models import User
+from common.errors import Conflict
+from jobs.models import Job
+from ml.searching import start_search
+from ml.wishes import Wishes
+from projects.models import Project
+from reviews.models import Review
+from tests.ml.conftest import finish
+from tests.ml_core import tiny
+
+pytestmark = pytest.mark.django_db
+
+Browser = Callable[[User], Client]
+Api = Callable[..., APIClient]
+PAGE = "/projects/shop/models/"
+API = "/api/v1/projects/shop/searches/"
+
+
+def test_the_trials_are_shown_and_the_best_one_fills_the_form(
+    project: Project,
+    owner: User,
+    labelled: list[Review],
+    signed_in: Browser,
+    tmp_path: Path,
+) -> None:
+    texts = [review.text for review in labelled]
+    encoder = str(tiny.make_encoder(tmp_path / "tiny", texts=texts, positions=256))
+    job = start_search(
+        project=project,
+        actor=owner,
+        count=2,
+        wishes=Wishes(encoder=encoder, questions=("sentiment", "rating")),
+    )
+
+    job = finish(job)
+
+    assert [trial["number"] for trial in job.result["trials"]] == [1, 2]
+    best = job.result["trials"][job.result["best"] - 1]
+    browser = signed_in(owner)
+    page = browser.get(f"{PAGE}retrain/")
+    rows = page.context["search"].rows
+    assert [row.is_best for row in rows] == [True, False]
+    assert rows[0].score == best["score"] == min(row.score for row in rows)
+    assert f'Use<span class="visually-hidden"> trial {best["number"]}</span>' in (
+        page.content.decode()
+    )
+    plan = browser.get(rows[0].url).context["plan"]
+    assert plan.config.head_learning_rate == best["learning_rate"]
+    assert {head.hidden for head in plan.config.heads} == {best["hidden"]}
+    assert {head.dropout for head in plan.config.heads} == {best["dropout"]}
+    assert plan.encoder == encoder
+
+
+def test_one_search_at_a_time(project: Project, owner: User, labelled: list[Review]) -> None:
+    start_search(project=project, actor=owner)
+
+    with pytest.raises(Conflict):
+        start_search(project=project, actor=owner)
+
+
+def test_the_button_leads_to_the_job_and_says_when_there_is_one(
+    owner: User, labelled: list[Review], signed_in: Browser
+) -> None:
+    browser = signed_in(owner)
+
+    first = browser.post(f"{PAGE}search/")
+    again = browser.post(f"{PAGE}search/", follow=True)
+
+    job = Job.objects.get(kind="search")
+    assert first["Location"] == f"/projects/shop/jobs/{job.pk}/"
+    assert job.params["count"] == 12
+    assert "A search is under way." in again.content.decode()
+
+
+def test_rest_starts_a_search_and_refuses_what_cannot_be_tried(
+    owner: User, labelled: list[Review], api: Api
+) -> None:
+    client = api(owner)
+
+    one = client.post(API, {"count": 1}, format="json")
+    unknown = client.post(API, {"questions": ["nope"]}, format="json")
+    good = client.post(API, {"count": 3, "questions": ["sentiment"]}, format="json")
+
+    assert (one.status_code, one.json()["errors"][0]["field"]) == (400, "count")
+    assert (unknown.status_code, unknown.json()["errors"][0]["field"]) == (400, "questions")
+    assert good.status_code == 202
+    job = Job.objects.get(pk=good.json()["job"]["id"])
+    assert [head["question"] for head in job.params["config"]["heads"]] == ["sentiment"]
+
+
+def test_without_labels_there_is_nothing_to_search(owner: User, project: Project, api: Api) -> None:
+    answer = api(owner).post(API, {}, format="json")
+
+    assert answer.status_code == 409
+    assert "Label some reviews" in answer.json()["detail"]
