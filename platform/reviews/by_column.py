@@ -141,10 +141,10 @@ class BatchReader:
             digests=[hashlib.sha256(text.encode()).digest() for text in texts],
             originals=_originals(raws, texts),
             metadata=self._described(columns, count),
-            products=products,
-            authors=authors,
-            days=days,
-            given=given,
+            products=_settled(products, ""),
+            authors=_settled(authors, ""),
+            days=_settled(days, None),
+            given=_settled(given, NOTHING_GIVEN),
             said=constant((), count),
         )
         if not bad:
@@ -269,6 +269,16 @@ def _bad_texts(texts: Sequence[str]) -> set[int]:
     if max(map(len, texts)) > MAX_CELL_CHARS:
         bad.update(at for at, text in enumerate(texts) if len(text) > MAX_CELL_CHARS)
     return bad
+
+
+def _settled(values: Sequence[Any], instead: Any) -> Sequence[Any]:
+    """Put `instead` where a value that is kept for its column is odd.
+
+    Rows that have it are decided about elsewhere, but what is kept is worked on with the rest.
+    """
+    if not isinstance(values, Coded) or not any(map(is_, values.values, repeat(_ODD))):
+        return values
+    return mapped(values, lambda value: instead if value is _ODD else value)
 
 
 def _odd(values: Sequence[Any]) -> set[int]:

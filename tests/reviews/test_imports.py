@@ -16,7 +16,7 @@ from jobs.models import Job
 from jobs.services import cancel
 from jobs.worker import run, worker_name
 from projects.models import Project
-from reviews import answers, imports, models, services, writing
+from reviews import answers, imports, models, pieces, services, writing
 from reviews.mapping import ColumnMapping
 from reviews.models import Dataset, ImportJob, RejectedRow, Review, Upload
 from reviews.selectors import datasets_of, visible_reviews
@@ -170,6 +170,25 @@ def test_a_row_that_cannot_be_taken_is_kept_with_line_and_reason(
     assert counts(work) == (3, 2, 1, 0)
     assert work.rejected_rows.get().sentence.startswith(reason)
     assert texts(work) == ["Good", "Bad"]
+
+
+@pytest.mark.usefixtures("small_batches")
+def test_values_that_do_not_fit_are_refused_in_the_batch_that_has_them(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Values of a piece of the file are kept once for all its batches, also where none has them."""
+    monkeypatch.setattr(pieces, "PIECE_BYTES", 4_000)
+    mapping = ColumnMapping(text=("Text",), answers={"Stars": "rating"}, date="When")
+    lines = [
+        f"Row {at},{'nine' if at >= 580 else 5},{'soon' if at < 5 else '2024-01-31'}"
+        for at in range(600)
+    ]
+
+    work = finish(start("\n".join(["Text,Stars,When", *lines]) + "\n", mapping))
+
+    assert counts(work) == (600, 575, 25, 0)
+    numbers = work.rejected_rows.order_by("row_number").values_list("row_number", flat=True)
+    assert [number - 1 for number in numbers] == [*range(5), *range(580, 600)]
 
 
 def test_a_cell_of_a_megabyte_is_one_refused_row(start: Start) -> None:
