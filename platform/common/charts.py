@@ -79,6 +79,8 @@ class Chart:
 
     def __post_init__(self) -> None:
         if self.is_free:
+            if self.x.scale == "category":
+                raise ValueError(f"chart {self.id!r}: points of their own need an x axis of values")
             return
         for series in self.series:
             if len(series.values) != len(self.labels):

@@ -205,6 +205,7 @@ def test_a_map_is_asked_for_waited_for_and_shown(
     assert "positive (30)" in page.lower()
     assert f'href="/projects/shop/reviews/{labelled[0].pk}/"' in page
     assert "of the variance" in page
+    assert "js/chart.js" in page
     assert 'hx-trigger="every' not in page.partition('id="main"')[2]
 
 

@@ -103,6 +103,7 @@ def charts() -> list[Chart]:
                 )
                 for name, x, y, option in (("positive", -2, -1, 3), ("negative", 2, 0, 4))
             ],
+            x=Axis("First axis"),
             each="Review",
         ),
     ]

@@ -225,3 +225,8 @@ def test_a_chart_of_free_points_has_a_row_a_point_that_leads_to_its_page() -> No
 def test_a_point_without_a_place_is_refused() -> None:
     with pytest.raises(ValueError, match="2 values but 1"):
         Series("good", [1, 2], at=[1])
+
+
+def test_free_points_on_an_axis_of_categories_are_refused() -> None:
+    with pytest.raises(ValueError, match="axis of values"):
+        Chart("map", "Map", "scatter", [], [Series("good", [1], at=[1])])
