@@ -1,10 +1,10 @@
 """Change when answers become gold by themselves, and make the gold that follows from it.
 
 The policy changes at once, for every answer that comes from then on; a job goes over what was said
-before. It walks annotations by keyset and keeps its place in its result, so that another worker
-goes on where one has died, and a review that is met twice is only settled twice.
+before (see labelling.walking). A review that is met twice is only settled twice.
 """
 
+from functools import partial
 from typing import Any
 
 from django.db import transaction
@@ -16,7 +16,7 @@ from jobs.kinds import Kind
 from jobs.lease import Lease
 from jobs.models import Job
 from jobs.services import enqueue
-from labelling import gold
+from labelling import gold, walking
 from labelling.models import Annotation
 from labelling.versions import hold_version
 from projects.models import GoldPolicy, Project
@@ -32,9 +32,6 @@ KIND = Kind(
         "Choose the policy again to go over all of it."
     ),
 )
-
-#: Annotations whose reviews are settled together.
-SLICE = 1000
 
 
 @transaction.atomic
@@ -68,23 +65,10 @@ def change_gold_policy(*, project: Project, policy: str, actor: User | None) -> 
 
 def run(lease: Lease) -> dict[str, Any]:
     """Settle every review that somebody has answered, slice by slice."""
-    after: int | None = lease.job.result.get("after", 0)
-    while after is not None:
-        lease.check()
-        found = _next_slice(lease.job.project_id, after)
-        after = found[-1][0] if found else None
-        kept = {"after": after}
-        with lease.effect(step=lease.job.step + 1, message="Settling reviews", result=kept):
-            _settle(lease.job.project, {review_id for _, review_id in found})
-            lease.advance(len(found))
-    lease.job.refresh_from_db(fields=["done_count"])
-    return {"annotations": lease.job.done_count, "after": None}
-
-
-def _next_slice(project_id: int, after: int) -> list[tuple[int, int]]:
-    """Return the next annotations and their reviews."""
-    rows = Annotation.objects.filter(project=project_id, pk__gt=after, is_check=False)
-    return list(rows.order_by("pk").values_list("pk", "review_id")[:SLICE])
+    rows = Annotation.objects.filter(project=lease.job.project_id, is_check=False)
+    return walking.over_reviews(
+        lease, rows, partial(_settle, lease.job.project), message="Settling reviews"
+    )
 
 
 def _settle(project: Project, review_ids: set[int]) -> None:

@@ -1,11 +1,11 @@
 """Open answered reviews to more people after an owner has asked for more answers.
 
 A review opens by itself when it is answered; those that were answered before the change need
-somebody to go over them. The job walks annotations by keyset and keeps its place in its result, as
-the one that follows a change of what becomes gold does.
+somebody to go over them (see labelling.walking).
 """
 
 from collections.abc import Collection
+from functools import partial
 from typing import Any
 
 from accounts.models import User
@@ -13,7 +13,7 @@ from jobs.kinds import Kind
 from jobs.lease import Lease
 from jobs.models import Job
 from jobs.services import enqueue
-from labelling import gold, seats
+from labelling import gold, seats, walking
 from labelling.models import Adjudication, Annotation, OpenReview, QualityCheck
 from projects.models import Project
 
@@ -25,9 +25,6 @@ KIND = Kind(
     max_attempts=10,
     remains="Some reviews are open to more people and some are not. Raise the overlap again.",
 )
-
-#: Annotations whose reviews are looked at together.
-SLICE = 1000
 
 
 def request_opening(*, project: Project, actor: User | None) -> Job | None:
@@ -49,24 +46,12 @@ def request_opening(*, project: Project, actor: User | None) -> Job | None:
 
 def run(lease: Lease) -> dict[str, Any]:
     """Look at every review that somebody has answered by hand, slice by slice."""
-    after: int | None = lease.job.result.get("after", 0)
-    while after is not None:
-        lease.check()
-        rows = Annotation.objects.filter(
-            project=lease.job.project_id,
-            pk__gt=after,
-            is_check=False,
-            import_job=None,
-            bulk_action=None,
-        )
-        found = list(rows.order_by("pk").values_list("pk", "review_id")[:SLICE])
-        after = found[-1][0] if found else None
-        kept = {"after": after}
-        with lease.effect(step=lease.job.step + 1, message="Opening reviews", result=kept):
-            _open(lease.job.project_id, {review_id for _, review_id in found})
-            lease.advance(len(found))
-    lease.job.refresh_from_db(fields=["done_count"])
-    return {"annotations": lease.job.done_count, "after": None}
+    rows = Annotation.objects.filter(
+        project=lease.job.project_id, is_check=False, import_job=None, bulk_action=None
+    )
+    return walking.over_reviews(
+        lease, rows, partial(_open, lease.job.project_id), message="Opening reviews"
+    )
 
 
 def _open(project_id: int, review_ids: Collection[int]) -> None:

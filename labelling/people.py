@@ -115,7 +115,7 @@ def labels_a_day(project: Project, *, until: date, back: int) -> dict[date, int]
     """Return how many labels were given on each of the `back` days before `until`."""
     since = until - timedelta(days=back)
     if connection.vendor == "postgresql":  # SQLite would call Python for the date of every row
-        rows = _by_hand(project).filter(created_at__gte=_midnight(since))
+        rows = _by_hand(project.pk).filter(created_at__gte=_midnight(since))
         return _per_day(rows.filter(created_at__lt=_midnight(until)), "created_at")
     limits = [since + timedelta(days=number) for number in range(back + 1)]
     return {day: len(times) for day, times in _timed(project, limits).items()}
@@ -144,7 +144,7 @@ def _timed(
 def _moments(
     *, project: int, start: datetime, end: datetime, person: int | None = None
 ) -> "QuerySet[Annotation, Any]":
-    labels = _live(project).filter(created_at__gte=start, created_at__lt=end)
+    labels = _by_hand(project).filter(created_at__gte=start, created_at__lt=end)
     labels = labels if person is None else labels.filter(annotator=person)
     return labels.order_by().values_list("created_at", "seconds")
 
@@ -203,12 +203,8 @@ def _labels(project: Project, users: Sequence[User]) -> Iterable[Mapping[str, An
     )
 
 
-def _by_hand(project: Project) -> QuerySet[Annotation]:
-    """Return what people have answered here, one review at a time."""
-    return _live(project.pk)
-
-
-def _live(project: int) -> QuerySet[Annotation]:
+def _by_hand(project: int) -> QuerySet[Annotation]:
+    """Return what people have answered in a project, one review at a time."""
     return Annotation.objects.filter(
         project=project, bulk_action=None, import_job=None, review__dataset__is_ready=True
     )
@@ -228,7 +224,7 @@ def _per_day(rows: "QuerySet[Any]", column: str) -> dict[date, int]:
 
 
 def _pace_of(project: Project, user: User) -> Pace:
-    rows = _by_hand(project).filter(annotator=user, seconds__isnull=False)
+    rows = _by_hand(project.pk).filter(annotator=user, seconds__isnull=False)
     return _pace(list(rows.order_by("-id").values_list("seconds", flat=True)[:TIMED]))
 
 

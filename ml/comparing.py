@@ -17,6 +17,7 @@ from ml.core.errors import ConfigError
 from ml.gate import Gate, Pair, judge
 from ml.models import ModelVersion, Prediction
 from ml.planning import head_of
+from ml.shapes import ANSWER_IN
 from projects.models import Project
 from reviews.models import Review
 from reviews.selectors import visible_reviews
@@ -171,8 +172,7 @@ def _fits(head: HeadConfig, value: object) -> bool:
     """Tell whether a prediction is of the kind that the question has now: kinds may change."""
     if isinstance(value, list):
         return head.kind == "spans"
-    keys = {"choice": "option", "number": "value", "multichoice": "selected"}
-    return isinstance(value, dict) and keys.get(head.kind.value) in value
+    return isinstance(value, dict) and ANSWER_IN.get(head.kind) in value
 
 
 def answer_of(value: GoldValue) -> Answer:

@@ -9,8 +9,10 @@ import numpy as np
 
 from labelling.selectors import GoldValue, gold_answers
 from labelling.snapshot import QuestionSnapshot
+from ml.core.config import Kind
 from ml.core.engines.base import Ints
 from ml.models import ModelVersion, Prediction
+from ml.shapes import ANSWER_IN
 from projects.models import Project
 
 GOLD: Final = "gold"
@@ -103,7 +105,7 @@ def _predicted(
     rows = Prediction.objects.filter(
         model_version=version, question_key=question.key, review_id__in=list(ids)
     )
-    name = {"choice": "option", "number": "value", "multichoice": "selected"}[question.kind]
+    name = ANSWER_IN[Kind(question.kind)]
     return {
         pk: value[name]
         for pk, value in rows.values_list("review_id", "value")

@@ -6,15 +6,11 @@ one transaction under the job's fence.
 """
 
 import json
-import signal
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
-import structlog
 from django.conf import settings
 
 from jobs.lease import JobFailed, Lease
@@ -27,27 +23,10 @@ from ml.core import disk, stopping
 from ml.core.config import TrainConfig
 from ml.core.data import Example, Split, write_snapshot
 from ml.core.errors import CheckpointError, SnapshotError
+from ml.following import Story, follow
 from ml.models import ModelVersion, TrainingRun
 from projects.models import Project
 from reviews import splitting
-
-log = structlog.get_logger("jobs")
-
-_LOOK_SECONDS = 1.0
-_PROGRESS_SECONDS = 0.5
-_MOST_LOG_LINES = 500
-
-
-class ChildKilled(Exception):
-    """The training process was ended by a signal that was not ours; it is tried again."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-        name = signal.Signals(number).name if number in list(signal.Signals) else str(number)
-        super().__init__(
-            f"The training process was ended from outside ({name}); when that was for want of "
-            "memory, a smaller batch size or fewer tokens help."
-        )
 
 
 def train(lease: Lease) -> dict[str, Any]:
@@ -132,94 +111,35 @@ def _write_config(run: TrainingRun, folder: Path) -> None:
 
 def _watch_child(lease: Lease, run: TrainingRun, folder: Path) -> None:
     story = _Story(lease, run)
-    errors = folder / "errors.log"
-    with Child("ml.core.child", str(folder), root=settings.ROOT, errors=errors) as child:
-        lease.log(f"Learning in process {child.pid}")
-        looked_at = 0.0
-        for line in child.lines(every=_LOOK_SECONDS):
-            if time.monotonic() - looked_at >= _LOOK_SECONDS:
-                # Asked here and not left to the heartbeat, so that a cancel takes a second.
-                lease.extend()
-                looked_at = time.monotonic()
-                _stop_early(run, child, story)
-            lease.check()
-            if line:
-                story.tell(line)
-        status = child.wait()
-        words = child.last_words()
-    judge(status, words, is_finished=story.is_finished, error=story.error)
+    follow(lease, folder, story, look=story.stop_early)
 
 
-def _stop_early(run: TrainingRun, child: Child, story: "_Story") -> None:
-    """Pass on that somebody wants the best so far, once the child listens: it speaks then."""
-    if story.has_begun and not story.is_told_to_stop and _is_stop_requested(run):
-        child.signal(stopping.SIGNAL)
-        story.stop()
+class _Story(Story):
+    """What the child tells of a training."""
 
+    def __init__(self, lease: Lease, run: TrainingRun) -> None:
+        super().__init__(lease)
+        self.run = run
+        self._has_begun = False
+        self._is_told_to_stop = False
 
-def _is_stop_requested(run: TrainingRun) -> bool:
-    return TrainingRun.objects.filter(pk=run.pk, is_stop_requested=True).exists()
-
-
-def judge(status: int, words: str, *, is_finished: bool, error: str) -> None:
-    """Raise what the end of a learning process means, where it did not finish."""
-    if status == 0 and is_finished:
-        return
-    if error:
-        raise JobFailed(error)
-    if status < 0:
-        raise ChildKilled(-status)
-    log.error("training_child_failed", status=status, words=words)
-    last = words.rpartition("\n")[2] or "it said nothing"
-    raise JobFailed(f"The training process ended with status {status}: {last[:500]}")
-
-
-@dataclass
-class _Story:
-    """What the child tells, passed on to the job's page."""
-
-    lease: Lease
-    run: TrainingRun
-    is_finished: bool = False
-    error: str = ""
-    has_begun: bool = False
-    is_told_to_stop: bool = False
-    _told_at: float = 0.0
-    _log_count: int = 0
-
-    def tell(self, line: str) -> None:
-        """Take one line; what is no event goes to the log as it is."""
-        try:
-            event = json.loads(line)
-            name = event["event"]
-        except (ValueError, TypeError, KeyError):
-            self._log(line)
-            return
+    def take(self, name: str, event: dict[str, Any]) -> None:
+        """Take one event."""
         match name:
-            case "stage":
-                self.has_begun = True
-                self._log(event["message"])
-                self.lease.progress(done=0, total=0, message=event["message"])
-            case "progress":
-                self._progress(event)
             case "epoch":
                 self._epoch(event)
             case "finished":
                 self.is_finished = True
-            case "error":
-                self.error = str(event["message"])
+            case _:
+                self._has_begun |= name == "stage"
+                super().take(name, event)
 
-    def stop(self) -> None:
-        """Note that the child was told to end early."""
-        self.is_told_to_stop = True
-        self._log("Asked to stop early: the best so far is kept")
-
-    def _progress(self, event: dict[str, Any]) -> None:
-        is_last = event["done"] >= event["total"]
-        if not is_last and time.monotonic() - self._told_at < _PROGRESS_SECONDS:
-            return
-        self._told_at = time.monotonic()
-        self.lease.progress(done=event["done"], total=event["total"], message=event["message"])
+    def stop_early(self, child: Child) -> None:
+        """Pass on that somebody wants the best so far, once the child listens: it speaks then."""
+        if self._has_begun and not self._is_told_to_stop and _is_stop_requested(self.run):
+            child.signal(stopping.SIGNAL)
+            self._is_told_to_stop = True
+            self.log("Asked to stop early: the best so far is kept")
 
     def _epoch(self, event: dict[str, Any]) -> None:
         names = ("epoch", "train_loss", "validation_loss")
@@ -227,12 +147,11 @@ class _Story:
             services.note_epoch(run=self.run, point={name: event.get(name) for name in names})
         validation = event.get("validation_loss")
         beside = f", validation loss {validation:.4f}" if validation is not None else ""
-        self._log(f"Epoch {event['epoch']}: training loss {event['train_loss']:.4f}{beside}")
+        self.log(f"Epoch {event['epoch']}: training loss {event['train_loss']:.4f}{beside}")
 
-    def _log(self, text: str) -> None:
-        self._log_count += 1
-        if self._log_count <= _MOST_LOG_LINES:
-            self.lease.log(text)
+
+def _is_stop_requested(run: TrainingRun) -> bool:
+    return TrainingRun.objects.filter(pk=run.pk, is_stop_requested=True).exists()
 
 
 # --- What the child has left ---------------------------------------------------------------------

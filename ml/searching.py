@@ -1,8 +1,6 @@
 """Try settings of the heads on a frozen encoder, in a worker; the trials are the job's result."""
 
 import json
-import time
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,17 +13,16 @@ from jobs.lease import JobFailed, Lease
 from jobs.models import Job
 from jobs.services import enqueue
 from ml import runner, workplace
-from ml.child import Child
 from ml.core import disk
 from ml.core.config import Tier
 from ml.core.space import MOST_TRIALS
+from ml.following import Story, follow
 from ml.planning import checked_config, plan_training
 from ml.wishes import Wishes
 from projects.models import Project
 
 KIND: Final = "search"
 USUAL_TRIALS: Final = 12
-_LOOK_SECONDS = 1.0
 
 
 @transaction.atomic
@@ -83,58 +80,32 @@ def _search(lease: Lease, folder: Path) -> "_Story":
     }
     (folder / "config.json").write_text(json.dumps(given), "utf-8")
     story = _Story(lease)
-    errors = folder / "errors.log"
-    with Child("ml.core.child", str(folder), root=settings.ROOT, errors=errors) as child:
-        looked_at = 0.0
-        for line in child.lines(every=_LOOK_SECONDS):
-            if time.monotonic() - looked_at >= _LOOK_SECONDS:
-                # Asked here and not left to the heartbeat, so that a cancel takes a second.
-                lease.extend()
-                looked_at = time.monotonic()
-            lease.check()
-            if line:
-                story.tell(line)
-        status = child.wait()
-        words = child.last_words()
-    runner.judge(status, words, is_finished=story.best > 0, error=story.error)
+    follow(lease, folder, story)
     return story
 
 
-@dataclass
-class _Story:
-    """What the child tells, kept or passed on to the job's page."""
+class _Story(Story):
+    """What the child tells of a search: its trials are kept."""
 
-    lease: Lease
-    trials: list[dict[str, Any]] = field(default_factory=list)
-    best: int = 0
-    error: str = ""
+    def __init__(self, lease: Lease) -> None:
+        super().__init__(lease)
+        self.trials: list[dict[str, Any]] = []
+        self.best = 0
 
-    def tell(self, line: str) -> None:
-        """Take one line; what is no event goes to the log as it is."""
-        try:
-            event = json.loads(line)
-            name = event["event"]
-        except (ValueError, TypeError, KeyError):
-            self.lease.log(line)
-            return
+    def take(self, name: str, event: dict[str, Any]) -> None:
+        """Take one event."""
         match name:
-            case "stage":
-                self.lease.log(event["message"])
-                self.lease.progress(done=0, total=0, message=event["message"])
-            case "progress":
-                self.lease.progress(
-                    done=event["done"], total=event["total"], message=event["message"]
-                )
             case "trial":
                 self._trial({key: value for key, value in event.items() if key != "event"})
             case "searched":
                 self.best = int(event["best"])
-            case "error":
-                self.error = str(event["message"])
+                self.is_finished = self.best > 0
+            case _:
+                super().take(name, event)
 
     def _trial(self, trial: dict[str, Any]) -> None:
         self.trials.append(trial)
-        self.lease.log(
+        self.log(
             f"Trial {trial['number']}: rate {trial['learning_rate']:g}, hidden {trial['hidden']}, "
             f"dropout {trial['dropout']:g}: {trial['score']:.4f} in {trial['seconds']:.1f} s"
         )

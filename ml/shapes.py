@@ -10,6 +10,9 @@ from ml.core.config import HeadConfig, Kind
 #: Names that a row of results uses itself; a question of that name is written `answer.NAME`.
 RESERVED = frozenset({"id", "row", "text", "error"})
 
+#: Where a prediction says its answer, by the kind of question; spans are a list of their own.
+ANSWER_IN = {Kind.CHOICE: "option", Kind.NUMBER: "value", Kind.MULTICHOICE: "selected"}
+
 
 @dataclass(frozen=True, slots=True)
 class Stored:

@@ -10,6 +10,7 @@ from ml.core.config import HeadConfig, Kind
 from ml.core.data import Answer
 from ml.core.engines.base import Floats
 from ml.core.intervals import ratio
+from ml.core.metrics_choice import averaged, mean_known
 from ml.core.paired import Difference, bootstrapped, proportions
 
 LOWER_IS_BETTER: Final = frozenset({"mae"})
@@ -88,7 +89,7 @@ def compare(
             measures.append(_scored("micro_f1", _set_sums, _f1, (gold, before, after)))
             measures.append(_share("exact_match", found))
         case Kind.SPANS:
-            measures.append(_scored("micro_f1", _span_sums, _f1, (gold, before, after)))
+            measures.append(_scored("micro_f1", _set_sums, _f1, (gold, before, after)))
     is_loose = head.kind is Kind.NUMBER and not head.is_integer
     return Comparison(head.kind, len(gold), tuple(measures), None if is_loose else found)
 
@@ -181,29 +182,17 @@ def _error_sums(
 def _set_sums(
     gold: Sequence[Answer], before: Sequence[Answer], after: Sequence[Answer]
 ) -> tuple[Floats, Floats]:
-    """Return [rows, 3] of hits, gold and found options."""
-    return _counted([_as_set(a) for a in gold], before, after)
-
-
-def _span_sums(
-    gold: Sequence[Answer], before: Sequence[Answer], after: Sequence[Answer]
-) -> tuple[Floats, Floats]:
-    """Return [rows, 3] of hits, gold and found spans, counted strictly."""
-    return _counted([_as_set(a) for a in gold], before, after)
-
-
-def _counted(
-    wanted: Sequence[frozenset[object]], before: Sequence[Answer], after: Sequence[Answer]
-) -> tuple[Floats, Floats]:
+    """Return [rows, 3] of hits, gold and found: options, or spans counted strictly."""
+    wanted = [_as_set(answer) for answer in gold]
     first, second = (
         np.array(
             [
-                (len(gold & given), len(gold), len(given))
-                for gold, given in zip(wanted, map(_as_set, one), strict=True)
+                (len(one & given), len(one), len(given))
+                for one, given in zip(wanted, map(_as_set, found), strict=True)
             ],
             dtype=np.float64,
         )
-        for one in (before, after)
+        for found in (before, after)
     )
     return first, second
 
@@ -234,7 +223,5 @@ def _f1(sums: Floats) -> Floats:
 
 def _macro_f1(sums: Floats) -> Floats:
     hits, gold, found = np.split(sums, 3, axis=1)
-    each = ratio(2 * hits, gold + found)
     # A draw without an option's gold says nothing about it.
-    is_known = gold > 0
-    return ratio(np.where(is_known, each, 0.0).sum(axis=1), is_known.sum(axis=1).astype(float))
+    return mean_known(averaged(hits, gold, found)[0])

@@ -8,7 +8,8 @@ import numpy as np
 
 from ml.core.engines.base import Floats, Ints
 
-_Z: Final = 1.959963984540054
+#: The 97.5 % quantile of the normal distribution.
+Z: Final = 1.959963984540054
 _REPETITIONS: Final = 1000
 # Ranks must be found anew in every draw, which costs more than sums.
 _RANK_REPETITIONS: Final = 200
@@ -25,9 +26,14 @@ def wilson(hits: float, n: int) -> Estimate:
     if n == 0:
         return nothing(0)
     share = hits / n
-    centre = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    reach = _Z / (1 + _Z**2 / n) * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
-    return estimate(share, max(0.0, centre - reach), min(1.0, centre + reach), n)
+    return estimate(share, *wilson_bounds(share, n), n)
+
+
+def wilson_bounds(share: float, n: int) -> tuple[float, float]:
+    """Return the ends of Wilson's interval of a share of n rows."""
+    centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
+    reach = Z / (1 + Z**2 / n) * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
+    return max(0.0, centre - reach), min(1.0, centre + reach)
 
 
 def bootstrap(

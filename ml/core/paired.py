@@ -11,8 +11,8 @@ from typing import Final
 import numpy as np
 
 from ml.core.engines.base import Floats
+from ml.core.intervals import Z, wilson_bounds
 
-_Z: Final = 1.959963984540054
 #: The 80 % quantile of the normal distribution: a difference is seen four times out of five.
 _Z_POWER: Final = 0.8416212335729143
 _REPETITIONS: Final = 2000
@@ -106,7 +106,7 @@ def _needed(shift: float, changed: float) -> float:
     if shift <= 0:
         return math.inf
     share = max(changed, shift)
-    top = _Z * math.sqrt(share) + _Z_POWER * math.sqrt(max(0.0, share - shift**2))
+    top = Z * math.sqrt(share) + _Z_POWER * math.sqrt(max(0.0, share - shift**2))
     return (top / shift) ** 2
 
 
@@ -123,9 +123,8 @@ def _correlation(both: int, lost: int, won: int, neither: int) -> float:
 
 def _wilson_reach(share: float, n: int) -> tuple[float, float]:
     """Return how far Wilson's interval (1927) reaches below and above a share."""
-    centre = (share + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-    reach = _Z / (1 + _Z**2 / n) * math.sqrt(share * (1 - share) / n + _Z**2 / (4 * n**2))
-    return share - max(0.0, centre - reach), min(1.0, centre + reach) - share
+    low, high = wilson_bounds(share, n)
+    return share - low, high - share
 
 
 def _log_choose(n: int, k: int) -> float:
@@ -165,7 +164,7 @@ def bootstrapped(
         high=float(high),
         p=_tails(drawn),
         test="bootstrap",
-        smallest=(_Z + _Z_POWER) * spread if spread > 1e-12 else None,
+        smallest=(Z + _Z_POWER) * spread if spread > 1e-12 else None,
         n=n,
     )
 

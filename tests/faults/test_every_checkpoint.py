@@ -17,7 +17,7 @@ from jobs import kinds
 from jobs.models import Job
 from jobs.services import enqueue
 from jobs.worker import run_here
-from labelling import change_job, gold_policy, overlap_job
+from labelling import change_job, walking
 from labelling.adjudication import adjudicate
 from labelling.change_json import to_json
 from labelling.changes import Change, Merge, Split
@@ -71,8 +71,7 @@ def _small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(undo, "_CHANGES", 2)
     monkeypatch.setattr(undo, "_SAID", 2)
     monkeypatch.setattr(search_index, "FEW", 0)
-    monkeypatch.setattr(gold_policy, "SLICE", 5)
-    monkeypatch.setattr(overlap_job, "SLICE", 5)
+    monkeypatch.setattr(walking, "SLICE", 5)
     for function, name in ((removal.remove_slice, "size"), (search_index.index_batch, "rows")):
         assert function.__kwdefaults__ is not None
         monkeypatch.setitem(function.__kwdefaults__, name, 5)

@@ -11,7 +11,7 @@ from accounts.models import AuditEvent, User
 from common.errors import Conflict, Invalid
 from jobs.models import Job
 from jobs.worker import run_here
-from labelling import gold, gold_policy
+from labelling import gold, walking
 from labelling.adjudication import adjudicate
 from labelling.gold_policy import change_gold_policy
 from labelling.models import Annotation, Gold, GoldSource, GoldSpan
@@ -149,7 +149,7 @@ def said(project: Project, people: list[User]) -> list[Review]:
 def test_a_change_settles_everything_anew_and_back_again(
     project: Project, owner: User, said: list[Review], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(gold_policy, "SLICE", 4)
+    monkeypatch.setattr(walking, "SLICE", 4)
     before = [gold_of(review) for review in said]
 
     unanimous = change_gold_policy(project=project, policy="unanimous", actor=owner)

@@ -17,8 +17,8 @@ from jobs.lease import Cancelled, JobFailed
 from jobs.models import Job
 from ml import runner, workplace
 from ml.child import Child, environment
+from ml.following import ChildKilled
 from ml.models import ModelVersion, TrainingRun
-from ml.runner import ChildKilled
 from reviews.models import Review
 from tests.ml.conftest import hold
 

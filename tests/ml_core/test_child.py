@@ -92,14 +92,20 @@ def test_a_damaged_job_is_reported_as_an_event(workshop: Workshop, tmp_path: Pat
     assert "Traceback" in errors
 
 
-def test_told_to_stop_it_goes_at_once_and_leaves_nothing(
-    workshop: Workshop, tmp_path: Path
-) -> None:
+def long_at_it(workshop: Workshop, tmp_path: Path) -> tuple[Path, "subprocess.Popen[str]"]:
+    """Start a training of five thousand epochs; return it once it learns."""
     config = workshop.config("full", epochs=5000, learning_rate=1e-4, patience=5000)
     job = make_job(tmp_path / "job", workshop, config, tiny.make_examples(200))
     process = start(job)
     assert process.stdout is not None
     assert any('"Training"' in line for line in process.stdout)
+    return job, process
+
+
+def test_told_to_stop_it_goes_at_once_and_leaves_nothing(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    job, process = long_at_it(workshop, tmp_path)
 
     os.kill(process.pid, signal.SIGTERM)
 
@@ -112,11 +118,7 @@ def test_told_to_stop_it_goes_at_once_and_leaves_nothing(
 def test_told_to_stop_early_it_measures_and_keeps_the_best_so_far(
     workshop: Workshop, tmp_path: Path
 ) -> None:
-    config = workshop.config("full", epochs=5000, learning_rate=1e-4, patience=5000)
-    job = make_job(tmp_path / "job", workshop, config, tiny.make_examples(200))
-    process = start(job)
-    assert process.stdout is not None
-    assert any('"Training"' in line for line in process.stdout)
+    job, process = long_at_it(workshop, tmp_path)
 
     os.kill(process.pid, stopping.SIGNAL)
 
