@@ -22,6 +22,7 @@ from projects.models import Project
 from reviews.models import Dataset, Review
 from tests.ml import encoded
 from tests.ml.conftest import finish
+from tests.pages.themes import THEMES, show
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db]
 
@@ -127,10 +128,8 @@ def test_the_pages_about_versions_draw_and_nothing_complains(
             visit.locator("[data-chart]").nth(number).locator("svg").first.wait_for()
         if "/reviews/" in address and "models" not in address:
             visit.get_by_role("columnheader", name="Cosine").wait_for()
-        for theme in ("light", "dark"):
-            visit.emulate_media(color_scheme=theme)
-            visit.wait_for_selector(f"html[data-bs-theme={theme}]", state="attached")
-            visit.wait_for_timeout(100)  # two frames, for the last colours to be painted
+        for theme in THEMES:
+            show(visit, theme)
             complaints += look(visit)
 
     assert complaints == []

@@ -8,6 +8,7 @@ from playwright.sync_api import ViewportSize, expect
 
 from tests.pages.label_stack import Labelling, labelling
 from tests.pages.label_tour import PAGES, TOUR
+from tests.pages.themes import show
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]
 
@@ -45,8 +46,7 @@ def look(tour: Labelling, path: str) -> list[str]:
     page.evaluate(AXE)
     wrong = faults(tour, f"{path}, wide and light", LIGHT)
     page.set_viewport_size(NARROW)
-    page.emulate_media(color_scheme="dark")
-    page.wait_for_selector("html[data-bs-theme=dark]", state="attached")
+    show(page, "dark")
     return wrong + faults(tour, f"{path}, narrow and dark", DARK)
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, Response, expect, sync_playwright
 
+from tests.pages.themes import THEMES, show
 from tests.stack import Stack, stack
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(600)]
@@ -48,10 +49,8 @@ class Visitor:
 
     def look(self) -> None:
         """Let axe look at the page in both themes; nothing serious may be found."""
-        for theme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=theme)
-            self.page.wait_for_selector(f"html[data-bs-theme={theme}]", state="attached")
-            self.page.wait_for_timeout(100)  # two frames, for the last colours to be painted
+        for theme in THEMES:
+            show(self.page, theme)
             self.page.evaluate(AXE.read_text(encoding="utf-8"))
             found = self.page.evaluate("axe.run()")["violations"]
             self.complaints += [
