@@ -85,6 +85,15 @@ class TrainingRunIn(serializers.Serializer[Any]):
         min_value=0, max_value=4096, required=False, help_text="Width of the hidden layer; 0: none."
     )
     dropout = serializers.FloatField(min_value=0, max_value=0.95, required=False)
+    projection = serializers.IntegerField(
+        min_value=1,
+        max_value=4096,
+        required=False,
+        help_text="Width of a linear layer that all questions share, before their own.",
+    )
+    normalise = serializers.BooleanField(
+        required=False, help_text="Whether the vector that heads read is scaled to length one."
+    )
     ordinal = serializers.ChoiceField(
         choices=list(ORDINALS), required=False, help_text="How scales of whole numbers are learned."
     )
@@ -146,6 +155,7 @@ def wishes_of(data: dict[str, Any]) -> Wishes:
     asked = {
         "beside": tuple(sorted(data.get("beside") or ())),
         "class_weights": data.get("class_weights") or None,
+        "normalise": data.get("normalise") or None,
     }
     return Wishes(**data | asked | {"questions": tuple(questions) if questions else None})
 

@@ -34,6 +34,8 @@ ADVANCED = (
     "class_weights",
     "hidden",
     "dropout",
+    "projection",
+    "normalise",
     "ordinal",
     "unfreeze",
     "layer_decay",
@@ -113,6 +115,18 @@ class TrainForm(forms.Form):
         max_value=0.95,
         help_text="Share of the inputs that is left out at each step.",
     )
+    projection = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=4096,
+        label="Width of a projection",
+        help_text="A layer that all questions share, before their own; empty for none.",
+    )
+    normalise = forms.BooleanField(
+        required=False,
+        label="Vectors of length one",
+        help_text="A review's direction counts then, and not how strongly it is read.",
+    )
     ordinal = forms.ChoiceField(
         choices=_open(ORDINALS), required=False, label="How a scale of whole numbers is learned"
     )
@@ -173,7 +187,7 @@ class TrainForm(forms.Form):
     def wishes(self) -> Wishes:
         """Return what the valid form asks for."""
         data = dict(self.cleaned_data)
-        for name in ("truncation", "ordinal", "precision", "class_weights"):
+        for name in ("truncation", "ordinal", "precision", "class_weights", "normalise"):
             data[name] = data[name] or None
         other = data.pop("other_encoder").strip()
         data["encoder"] = other or data["encoder"] or None

@@ -158,6 +158,8 @@ def _advanced_facts(config: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     usual: dict[str, tuple[str, Any, Mapping[Any, str]]] = {
         "truncation": ("Read of long reviews", "head", TRUNCATIONS),
         "class_weights": ("Rare options weigh more", False, {True: "yes"}),
+        "projection": ("Width of a projection", 0, {}),
+        "normalise": ("Vectors of length one", False, {True: "yes"}),
         "unfreeze": ("Layers that learn", -1, {}),
         "layer_decay": ("Rate of a layer beside the one above", 1.0, {}),
         "accumulate": ("Batches summed before a step", 1, {}),

@@ -45,6 +45,9 @@ class Wishes:
     #: Width of the hidden layer of every head but those of spans; 0 for none.
     hidden: int | None = None
     dropout: float | None = None
+    #: Width of a linear layer before the heads.
+    projection: int | None = None
+    normalise: bool | None = None
     ordinal: str | None = None
     unfreeze: int | None = None
     layer_decay: float | None = None
@@ -57,6 +60,8 @@ _OF_ENCODERS: Final = {
     "truncation": "how long reviews are cut",
     "hidden": "a hidden layer",
     "dropout": "dropout",
+    "projection": "a projection",
+    "normalise": "the length of a vector",
     "ordinal": "the way of scales",
     "class_weights": "weights of rare options",
 }
@@ -77,6 +82,8 @@ _SETTINGS: Final = (
     "beside",
     "truncation",
     "class_weights",
+    "projection",
+    "normalise",
     "unfreeze",
     "layer_decay",
     "accumulate",

@@ -215,6 +215,10 @@ class TrainConfig:
     """Largest norm of a gradient."""
     pooling: str = "mean"
     """How token states become one vector: mean or cls."""
+    projection: int = 0
+    """Width of a linear layer between that vector and the heads, which all share; 0 for none."""
+    normalise: bool = False
+    """Whether the vector that the heads read is scaled to length one."""
     layers: str = ""
     """Token states are read from the last layer or as the mean of the upper half of the layers
     (last or upper); empty takes the default of the tier."""
@@ -291,6 +295,7 @@ class TrainConfig:
             "beside must be of lstm and single_task": not set(self.beside) <= BESIDE,
             "clip must be positive": self.clip <= 0,
             "pooling must be mean or cls": self.pooling not in {"mean", "cls"},
+            "projection must be 0 or more": self.projection < 0,
             "layers must be last or upper": self.layers not in {"last", "upper"},
             "device must be auto, cpu or cuda": self.device not in {"auto", "cpu", "cuda"},
             "threads must be 0 or more": self.threads < 0,

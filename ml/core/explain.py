@@ -20,9 +20,9 @@ from ml.core.errors import ConfigError
 from ml.core.numeric import logit
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from torch import Tensor, nn
 
-    from ml.core.network import Head
+    from ml.core.network import Head, Heads
     from ml.core.predict import Predictor
 
 #: Points on the way from the empty text; the sum is then within a few per cent of the difference.
@@ -131,13 +131,16 @@ def _gradients(
     steps: int,
 ) -> Explanation:
     import torch
+    from torch import nn
 
     from ml.core.predict import torch_engine
 
     tensors = checkpoint.read_tensors(directory / "model.safetensors")
     engine = torch_engine(directory, settings, tensors)
     model: Any = engine.tower.model.float().eval()
-    module = _head(config, head, tensors, engine.info.width).to(engine.device)
+    heads = _heads(config, tensors, engine.info.width).to(engine.device)
+    module = heads.each[config.heads.index(head)]
+    reader = nn.Sequential(heads.neck, module)
     encoding = load_tokenizer(engine.tokenizer_file, config.max_tokens).encode(text)
     ids = torch.tensor([encoding.ids], device=engine.device)
     is_kept = torch.tensor(encoding.special_tokens_mask, device=engine.device).bool()
@@ -146,17 +149,17 @@ def _gradients(
         empty = model.get_input_embeddings()(torch.full_like(ids, engine.info.pad_id))
     # Special tokens stay: without them the network reads what it never saw in training.
     start = torch.where(is_kept[None, :, None], embeddings, empty)
-    target = _target(model, module, config, embeddings)
+    target = _target(model, reader, config, embeddings)
     scores = torch.zeros(ids.shape[1], device=engine.device)
     for part in torch.split(_shares(steps), 16):
         points = start + part.to(embeddings)[:, None, None] * (embeddings - start)
         points.requires_grad_(requires_grad=True)
-        total = _score(_logits(model, module, config, points), module, target).sum()
+        total = _score(_logits(model, reader, config, points), module, target).sum()
         (gradient,) = torch.autograd.grad(total, points)
         scores += ((embeddings - start) * gradient).sum(dim=(0, 2)) / steps
     with torch.no_grad():
         ends = torch.cat([start, embeddings])
-        base, value = _score(_logits(model, module, config, ends), module, target).tolist()
+        base, value = _score(_logits(model, reader, config, ends), module, target).tolist()
     attention = _attention(model, ids)
     words = _by_word(encoding, text, scores.cpu().numpy(), attention)
     name = "" if head.kind is Kind.NUMBER else head.options[target]
@@ -164,13 +167,18 @@ def _gradients(
     return Explanation("integrated gradients", name, base, value, words, share)
 
 
-def _head(config: TrainConfig, head: HeadConfig, tensors: dict[str, Floats], width: int) -> "Head":
+def _heads(config: TrainConfig, tensors: dict[str, Floats], width: int) -> "Heads":
     from ml.core.network import Heads, load_arrays
 
-    heads = Heads(config.heads, width=width, word_width=2 * width)
-    load_arrays(heads, {n: a for n, a in tensors.items() if n.startswith("head.")})
-    heads.eval()
-    return heads.each[config.heads.index(head)]
+    heads = Heads(
+        config.heads,
+        width=width,
+        word_width=2 * width,
+        projection=config.projection,
+        is_normalised=config.normalise,
+    )
+    load_arrays(heads, tensors)
+    return heads.eval()
 
 
 def _shares(steps: int) -> "Tensor":
@@ -180,7 +188,7 @@ def _shares(steps: int) -> "Tensor":
     return (torch.arange(steps, dtype=torch.float32) + 0.5) / steps
 
 
-def _logits(model: Any, module: "Head", config: TrainConfig, embeddings: "Tensor") -> "Tensor":
+def _logits(model: Any, reader: "nn.Module", config: TrainConfig, embeddings: "Tensor") -> "Tensor":
     """Return [points, outputs] for embedded texts [points, tokens, width], all without padding."""
     import torch
 
@@ -191,15 +199,15 @@ def _logits(model: Any, module: "Head", config: TrainConfig, embeddings: "Tensor
     if config.layers == UPPER:
         states = torch.stack(layers[(len(layers) - 1) // 2 :]).mean(dim=0)
     pooled = states[:, 0] if config.pooling == "cls" else states.mean(dim=1)
-    logits: Tensor = module(pooled)
+    logits: Tensor = reader(pooled)
     return logits
 
 
-def _target(model: Any, module: "Head", config: TrainConfig, embeddings: "Tensor") -> int:
+def _target(model: Any, reader: "nn.Module", config: TrainConfig, embeddings: "Tensor") -> int:
     import torch
 
     with torch.no_grad():
-        return int(_logits(model, module, config, embeddings)[0].argmax())
+        return int(_logits(model, reader, config, embeddings)[0].argmax())
 
 
 def _score(logits: "Tensor", module: "Head", target: int) -> "Tensor":

@@ -26,7 +26,7 @@ from ml.core.engines.torch import (
 from ml.core.events import Event, Progress, Stage
 from ml.core.features import CachedEncoder
 from ml.core.lengths import STEPS, chosen_length
-from ml.core.lesson import FrozenFeatures, Lesson, all_targets
+from ml.core.lesson import FrozenFeatures, Lesson, all_targets, as_floats
 from ml.core.loop import Part, Study, learn
 from ml.core.network import Heads
 from ml.core.neural import NeuralModel
@@ -101,7 +101,7 @@ def fit_frozen(
     encoder = _text_encoder(_engine(config, folder), config)
     cached = CachedEncoder(encoder, features_dir)
     study = yield from _fit_heads(examples, config, encoder, cached)
-    model = NeuralModel(study.heads.numpy(), cached, encoder)
+    model = NeuralModel(study.heads.numpy(), cached, encoder, study.heads.numpy_neck())
     return Fitted(model, study.heads.arrays(), folder, diverged=study.diverged)
 
 
@@ -141,7 +141,7 @@ def fit_full(
     yield Stage("Exporting the fine-tuned encoder")
     encoder = _trained_encoder(tower, info, config, device, scratch)
     tensors = heads.cpu().arrays() | _tower_tensors(tower)
-    model = NeuralModel(heads.numpy(), encoder, encoder)
+    model = NeuralModel(heads.numpy(), encoder, encoder, heads.numpy_neck())
     return Fitted(model, tensors, scratch, tower_config(tower), study.diverged)
 
 
@@ -244,11 +244,29 @@ def _frozen_study(config: TrainConfig, prepared: Prepared) -> Study:
         features = FrozenFeatures(tensor, part_words, widths[1])
         lessons.append(Lesson(features, targets, len(part)))
     train, validation = lessons
-    heads = Heads(config.heads, width=widths[0], word_width=widths[1])
+    heads = Heads(
+        config.heads,
+        width=widths[0],
+        word_width=widths[1],
+        projection=config.projection,
+        is_normalised=config.normalise,
+    )
     priors = _priors(config, splits.train, train)
-    _start(heads, priors, prepared.pooled[0], prepared.words[0])
-    parts = [Part(head, {head.config.question: 1.0}) for head in heads.each]
-    return Study(heads, heads, priors, train, validation, parts)
+    _start(heads, priors, _read(heads, prepared.pooled[0]), prepared.words[0])
+    return Study(heads, heads, priors, train, validation, _parts(config, heads))
+
+
+def _parts(config: TrainConfig, heads: Heads) -> list[Part]:
+    """Return what stops by itself: every head, or all as one where they share a projection."""
+    if config.projection:
+        return [Part(heads, {head.question: head.weight for head in config.heads})]
+    return [Part(head, {head.config.question: 1.0}) for head in heads.each]
+
+
+@torch.no_grad()
+def _read(heads: Heads, pooled: Floats | None) -> Floats | None:
+    """Return what the heads read of pooled vectors [rows, width]."""
+    return None if pooled is None else as_floats(heads.neck(torch.from_numpy(pooled)))
 
 
 def _start(

@@ -1,7 +1,7 @@
-"""The heads as served: the arithmetic of the torch heads, in numpy."""
+"""The heads and their neck as served: the arithmetic of the torch modules, in numpy."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
@@ -14,6 +14,30 @@ from ml.core.numeric import sigmoid
 from ml.core.scores import WordScores
 
 ARRAYS: Final = ("mean", "scale", "hidden.weight", "hidden.bias", "out.weight", "out.bias", "unit")
+
+# A vector of nothing but zeros has no direction; it stays as it is.
+LEAST_LENGTH: Final = 1e-12
+
+
+@dataclass(frozen=True)
+class NumpyNeck:
+    """Make of a pooled vector what the heads read; without any option it passes as it is.
+
+    arrays: `weight` [projected, width] and `bias` [projected], or none where nothing is projected.
+    """
+
+    arrays: Mapping[str, Floats] = field(default_factory=dict)
+    is_normalised: bool = False
+
+    def apply(self, vectors: Floats) -> Floats:
+        """Return [rows, projected or width] for pooled vectors [rows, width]."""
+        values = vectors
+        if self.arrays:
+            values = values @ self.arrays["weight"].T + self.arrays["bias"]
+        if self.is_normalised:
+            lengths = np.linalg.norm(values, axis=1, keepdims=True)
+            values = values / np.maximum(lengths, LEAST_LENGTH)
+        return values
 
 
 @dataclass(frozen=True)
@@ -69,5 +93,13 @@ def outputs(config: HeadConfig) -> int:
 
 def split_arrays(tensors: Mapping[str, Floats], index: int) -> dict[str, Floats]:
     """Return the arrays of head number `index` from names like `head.0.out.weight`."""
-    prefix = f"head.{index}."
+    return _under(tensors, f"head.{index}.")
+
+
+def neck_arrays(tensors: Mapping[str, Floats]) -> dict[str, Floats]:
+    """Return the projection, `weight` and `bias`, from names like `neck.projection.bias`."""
+    return _under(tensors, "neck.projection.")
+
+
+def _under(tensors: Mapping[str, Floats], prefix: str) -> dict[str, Floats]:
     return {name.removeprefix(prefix): a for name, a in tensors.items() if name.startswith(prefix)}

@@ -79,6 +79,7 @@ class Lesson:
     def losses(self, heads: Heads, priors: dict[str, Prior], rows: Ints) -> dict[str, Tensor]:
         """Return the loss of every question that some row answers."""
         pooled, words = self.features.batch(rows)
+        pooled = heads.neck(pooled) if pooled is not None else None
         found: dict[str, Tensor] = {}
         for head in heads.each:
             question = head.config.question

@@ -1,14 +1,22 @@
-"""The torch heads: one small network per question on shared features."""
+"""The torch heads: one small network per question on shared features, and the neck before them."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from ml.core.config import HeadConfig, Kind
 from ml.core.engines.base import Floats
-from ml.core.heads_numpy import NumpyHead, outputs, split_arrays
+from ml.core.heads_numpy import (
+    LEAST_LENGTH,
+    NumpyHead,
+    NumpyNeck,
+    neck_arrays,
+    outputs,
+    split_arrays,
+)
 from ml.core.targets import Prior
 
 
@@ -54,24 +62,60 @@ class Head(nn.Module):
             self.scale.copy_(torch.from_numpy(features.std(axis=0)).clamp_min(1e-3))
 
 
-class Heads(nn.ModuleList):
-    """Hold one head per question, in the order of the config."""
+class Neck(nn.Module):
+    """Project a pooled vector and scale it to length one, each only where it is asked for.
 
-    def __init__(self, configs: Sequence[HeadConfig], *, width: int, word_width: int) -> None:
-        super().__init__(
-            Head(config, width=word_width if config.kind is Kind.SPANS else width)
+    The projection begins as an orthogonal map, which keeps angles as far as its width allows: what
+    the encoder holds apart is held apart from the first step on (Saxe et al., ICLR 2014).
+    """
+
+    def __init__(self, *, width: int, projection: int, is_normalised: bool) -> None:
+        super().__init__()
+        self.width = projection or width
+        self.is_normalised = is_normalised
+        self.projection = nn.Linear(width, projection) if projection else None
+        if self.projection is not None:
+            nn.init.orthogonal_(self.projection.weight)
+            nn.init.zeros_(self.projection.bias)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        """Return [rows, projected or width] for pooled vectors [rows, width]."""
+        values = pooled if self.projection is None else self.projection(pooled)
+        return (
+            functional.normalize(values, dim=-1, eps=LEAST_LENGTH) if self.is_normalised else values
+        )
+
+
+class Heads(nn.Module):
+    """Hold one head per question, in the order of the config, and the neck that they share.
+
+    Words pass the neck by: spans are read from token states, not from the pooled vector.
+    """
+
+    def __init__(
+        self,
+        configs: Sequence[HeadConfig],
+        *,
+        width: int,
+        word_width: int,
+        projection: int = 0,
+        is_normalised: bool = False,
+    ) -> None:
+        super().__init__()
+        self.neck = Neck(width=width, projection=projection, is_normalised=is_normalised)
+        self.head = nn.ModuleList(
+            Head(config, width=word_width if config.kind is Kind.SPANS else self.neck.width)
             for config in configs
         )
 
     @property
     def each(self) -> list[Head]:
         """Return the heads as what they are; a ModuleList forgets the type."""
-        return [head for head in self if isinstance(head, Head)]
+        return [head for head in self.head if isinstance(head, Head)]
 
     def arrays(self) -> dict[str, Floats]:
-        """Return every tensor as an array named `head.<number>.<name>`."""
-        state = self.state_dict()
-        return {f"head.{name}": np.array(tensor.cpu().numpy()) for name, tensor in state.items()}
+        """Return every tensor as an array, `head.<number>.<name>` or `neck.<name>`."""
+        return {name: np.array(tensor.cpu().numpy()) for name, tensor in self.state_dict().items()}
 
     def numpy(self) -> tuple[NumpyHead, ...]:
         """Return the heads as served."""
@@ -80,9 +124,12 @@ class Heads(nn.ModuleList):
             NumpyHead(head.config, split_arrays(arrays, i)) for i, head in enumerate(self.each)
         )
 
+    def numpy_neck(self) -> NumpyNeck:
+        """Return the neck as served."""
+        return NumpyNeck(neck_arrays(self.arrays()), self.neck.is_normalised)
 
-def load_arrays(heads: Heads, arrays: Mapping[str, Floats]) -> None:
-    """Copy arrays named as by `Heads.arrays` into heads."""
-    heads.load_state_dict(
-        {name.removeprefix("head."): torch.from_numpy(np.array(a)) for name, a in arrays.items()}
-    )
+
+def load_arrays(heads: Heads, tensors: Mapping[str, Floats]) -> None:
+    """Copy the tensors of a checkpoint that are named as by `Heads.arrays` into heads."""
+    own = {n: a for n, a in tensors.items() if n.startswith(("head.", "neck."))}
+    heads.load_state_dict({name: torch.from_numpy(np.array(array)) for name, array in own.items()})

@@ -1,13 +1,13 @@
 """The model of the frozen and the full tier: an encoder and numpy heads."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from ml.core.config import HeadConfig, Kind
 from ml.core.encode import Words
 from ml.core.engines.base import Floats
-from ml.core.heads_numpy import NumpyHead
+from ml.core.heads_numpy import NumpyHead, NumpyNeck
 from ml.core.scores import Scores
 
 
@@ -35,6 +35,7 @@ class NeuralModel:
     numpy_heads: tuple[NumpyHead, ...]
     pooler: Pooler
     worder: Worder
+    neck: NumpyNeck = field(default_factory=NumpyNeck)
 
     @property
     def heads(self) -> tuple[HeadConfig, ...]:
@@ -44,11 +45,12 @@ class NeuralModel:
     def only(self, questions: Collection[str]) -> "NeuralModel":
         """Return the model of some of the questions."""
         heads = tuple(h for h in self.numpy_heads if h.config.question in questions)
-        return NeuralModel(heads, self.pooler, self.worder)
+        return replace(self, numpy_heads=heads)
 
     def scores(self, texts: Sequence[str]) -> dict[str, Scores]:
         """Return the scores of every question for texts."""
         pooled, words = self._features(texts)
+        pooled = self.neck.apply(pooled) if pooled is not None else None
         found: dict[str, Scores] = {}
         for head in self.numpy_heads:
             if pooled is not None and head.config.kind is not Kind.SPANS:

@@ -12,7 +12,7 @@ from ml.core.config import HeadConfig, Tier, TrainConfig
 from ml.core.encode import TextEncoder
 from ml.core.engines.base import Engine, Floats
 from ml.core.errors import CheckpointError, ConfigError
-from ml.core.heads_numpy import NumpyHead, split_arrays
+from ml.core.heads_numpy import NumpyHead, NumpyNeck, neck_arrays, split_arrays
 from ml.core.neural import NeuralModel
 from ml.core.scores import Model
 from ml.core.tfidf import TERMS, VOCABULARY, TfidfModel
@@ -69,7 +69,8 @@ class Predictor:
             truncation=config.truncation,
         )
         heads = tuple(NumpyHead(h, split_arrays(tensors, i)) for i, h in enumerate(config.heads))
-        deep = NeuralModel(heads, encoder, encoder)
+        neck = NumpyNeck(neck_arrays(tensors), config.normalise)
+        deep = NeuralModel(heads, encoder, encoder, neck)
         model = _blended(directory, deep, settings["shares_of_terms"], tensors)
         return cls(model, calibrations, encoder)
 

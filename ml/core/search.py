@@ -46,6 +46,8 @@ def search(
 def _usable(
     examples: Sequence[Example], config: TrainConfig, encoders_dir: Path
 ) -> tuple[list[Example], TrainConfig]:
+    if config.projection:
+        raise ConfigError("Settings are searched head by head, and a projection joins the heads.")
     check_answers(examples, config.heads)
     rows = [example for example in examples if example.split != "test"]
     heads = tuple(head for head in config.heads if answered(rows, head.question, "train"))

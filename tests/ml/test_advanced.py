@@ -26,6 +26,8 @@ WISHED: dict[str, Any] = {
     "class_weights": True,
     "hidden": 64,
     "dropout": 0.1,
+    "projection": 96,
+    "normalise": True,
     "ordinal": "cumulative",
     "unfreeze": 2,
     "layer_decay": 0.9,
@@ -39,9 +41,9 @@ def config_of_last() -> TrainConfig:
 
 
 def assert_as_wished(config: TrainConfig) -> None:
-    own = ("max_tokens", "truncation", "class_weights", "unfreeze", "layer_decay", "accumulate")
+    of_heads = {"hidden", "dropout", "ordinal"}
+    own = WISHED.keys() - of_heads
     assert {name: getattr(config, name) for name in own} == {n: WISHED[n] for n in own}
-    assert config.precision == "fp32"
     heads = {head.question: head for head in config.heads}
     assert heads["rating"].ordinal == "cumulative"
     assert heads["sentiment"].ordinal == "squeezed"
@@ -64,6 +66,7 @@ def test_rest_hands_every_setting_on(owner: User, api: Api) -> None:
     facts = dict(config_facts(TrainingRun.objects.latest("id")))
     assert facts["Tokens read"] == "by how long the reviews are"
     assert facts["Layers that learn"] == 2
+    assert (facts["Width of a projection"], facts["Vectors of length one"]) == (96, "yes")
 
 
 @pytest.mark.parametrize(
@@ -72,6 +75,8 @@ def test_rest_hands_every_setting_on(owner: User, api: Api) -> None:
         pytest.param("frozen", "unfreeze", 2, "Only a fine-tuned encoder", id="layers"),
         pytest.param("frozen", "accumulate", 2, "Only a fine-tuned encoder", id="batches"),
         pytest.param("tfidf", "truncation", "head_tail", "Words (TF-IDF)", id="words are not cut"),
+        pytest.param("tfidf", "projection", 64, "Words (TF-IDF)", id="words are not projected"),
+        pytest.param("frozen", "projection", 0, "1", id="no width"),
         pytest.param("frozen", "max_tokens", 5, "at least 8 tokens, or 0", id="few tokens"),
         pytest.param("frozen", "dropout", 1.5, "0.95", id="all left out"),
         pytest.param("full", "layer_decay", 0, "0.1", id="no rate"),

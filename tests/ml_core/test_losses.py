@@ -101,7 +101,7 @@ def test_a_rating_starts_at_its_mean() -> None:
     head.start_from(given, np.zeros((0, 4)))
 
     heads = Heads([tiny.RATING], width=4, word_width=8)
-    heads[0] = head
+    heads.head[0] = head
     (served,) = heads.numpy()
     assert served.scores(np.zeros((1, 4)))[0, 0] == pytest.approx(4.5, abs=0.01)
 
