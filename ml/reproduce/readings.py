@@ -78,6 +78,10 @@ def clothing(folder: Path) -> list[Row]:
             "rating": float(rating),
             "age": float(record["Age"]),
         }
+        if recommended := record.get("Recommended IND"):
+            answers["recommended"] = "yes" if recommended == "1" else "no"
+        if department := record.get("Department Name"):
+            answers["department"] = department
         text = normalise("\n".join(part for part in parts if part))
         rows.append(Row(text, answers, str(rating), group=record["Clothing ID"]))
     return rows

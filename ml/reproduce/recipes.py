@@ -46,6 +46,14 @@ class Recipe:
     tier: Tier = Tier.FROZEN
     """The tier that was best on validation rows for what it costs."""
     grouped_by: str = "near duplicates"
+    more: Callable[[Sequence[Row]], tuple[HeadConfig, ...]] = lambda _: ()
+    """Questions that the data answers too; learned where joint training is compared with models
+    of one question each."""
+
+
+def options_of(rows: Sequence[Row], question: str) -> tuple[str, ...]:
+    """Return the answers that rows give to a choice, sorted."""
+    return tuple(sorted({str(r.answers[question]) for r in rows if question in r.answers}))
 
 
 _IMDB: Final = Recipe(
@@ -95,6 +103,10 @@ _CLOTHING: Final = Recipe(
         Figure("age", "coverage", "age, 90 % intervals that hold"),
     ),
     grouped_by="product and near duplicates",
+    more=lambda rows: tuple(
+        HeadConfig(question, Kind.CHOICE, options_of(rows, question))
+        for question in ("recommended", "department")
+    ),
 )
 
 _CATEGORIES: Final = Recipe(
@@ -102,11 +114,7 @@ _CATEGORIES: Final = Recipe(
     title="Kinds of product in 5,000 Amazon reviews",
     suits="one of many kinds",
     read=readings.categories,
-    heads=lambda rows: (
-        HeadConfig(
-            "category", Kind.CHOICE, tuple(sorted({str(r.answers["category"]) for r in rows}))
-        ),
-    ),
+    heads=lambda rows: (HeadConfig("category", Kind.CHOICE, options_of(rows, "category")),),
     shares=Shares(validation=0.1, test=0.2),
     figures=(
         Figure(
@@ -140,6 +148,11 @@ _SEMEVAL: Final = Recipe(
         Figure("aspects", "macro_f1", "aspect macro F1"),
         Figure("aspects", "hamming_loss", "Hamming loss", is_lower_better=True),
         Figure(*("aspects", "ece", "ECE", 0.05), is_lower_better=True),
+    ),
+    more=lambda _: (
+        HeadConfig(
+            *("terms", Kind.SPANS, ("term",)), polarities=("positive", "negative", "neutral")
+        ),
     ),
     settings={
         Tier.FROZEN: {"max_tokens": 96},

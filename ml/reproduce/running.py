@@ -10,6 +10,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from ml.core.answers import Prediction
 from ml.core.config import HeadConfig, Tier, TrainConfig
 from ml.core.data import Example
 from ml.core.events import Finished, Stage
@@ -37,6 +38,8 @@ class Request:
     seeds: int = 3
     device: str = "auto"
     threads: int = 0
+    epochs: int = 0
+    """Passes over the training rows at most; 0 takes the recipe's or the tier's own."""
 
 
 @dataclass(frozen=True)
@@ -113,7 +116,7 @@ def reproduce(recipe: Recipe, request: Request, say: Callable[[str], None]) -> R
     for seed in range(request.seeds):
         say(f"Seed {seed + 1} of {request.seeds}")
         examples = take_train(parted.examples, request.train_size, seed)
-        outcomes.append(_train(examples, _config(recipe, request, heads, seed), request, say))
+        outcomes.append(_train(examples, config_of(recipe, request, heads, seed), request, say))
         # Whoever has to stop hours later has the figures of the seeds that were done.
         say(f"  {_in_short(recipe.figures, outcomes[-1])}")
     return Report(
@@ -149,10 +152,13 @@ def mean_of(estimates: Sequence[Estimate]) -> Mean | None:
     return Mean(value, value - reach, value + reach, int(estimates[0]["n"]), tuple(values))
 
 
-def _config(
+def config_of(
     recipe: Recipe, request: Request, heads: tuple[HeadConfig, ...], seed: int
 ) -> TrainConfig:
+    """Return the settings with which a seed of a recipe is trained."""
     given = dict(recipe.settings.get(request.tier, {}))
+    if request.epochs:
+        given["epochs"] = request.epochs
     return TrainConfig(
         tier=request.tier,
         heads=heads,
@@ -168,16 +174,7 @@ def _train(
     examples: Sequence[Example], config: TrainConfig, request: Request, say: Callable[[str], None]
 ) -> _Outcome:
     started = time.monotonic()
-    folders = {"features_dir": request.features_dir, "encoders_dir": request.encoders_dir}
-    with tempfile.TemporaryDirectory(prefix="gloss-reproduce-") as name:
-        output = Path(name) / "checkpoint"
-        metrics: dict[str, Any] = {}
-        for event in run(examples, config, **folders, output_dir=output):
-            if isinstance(event, Stage):
-                say(f"  {event.message}")
-            if isinstance(event, Finished):
-                metrics = event.metrics["questions"]
-        found = {line["id"]: line["answers"] for line in _lines(output / "test_predictions.jsonl")}
+    metrics, found = trained(examples, config, request, say)
     model = {
         head.question: {
             **(metrics[head.question]["model"] or {}),
@@ -190,6 +187,23 @@ def _train(
         for baseline, own in metrics[head.question]["baselines"].items():
             beside.setdefault(baseline, {})[head.question] = own
     return _Outcome(model, beside, time.monotonic() - started)
+
+
+def trained(
+    examples: Sequence[Example], config: TrainConfig, request: Request, say: Callable[[str], None]
+) -> tuple[dict[str, Any], dict[int, dict[str, Prediction]]]:
+    """Train once; return the metrics of every question and the test predictions by example."""
+    folders = {"features_dir": request.features_dir, "encoders_dir": request.encoders_dir}
+    with tempfile.TemporaryDirectory(prefix="gloss-reproduce-") as name:
+        output = Path(name) / "checkpoint"
+        metrics: dict[str, Any] = {}
+        for event in run(examples, config, **folders, output_dir=output):
+            if isinstance(event, Stage):
+                say(f"  {event.message}")
+            if isinstance(event, Finished):
+                metrics = event.metrics["questions"]
+        found = {line["id"]: line["answers"] for line in _lines(output / "test_predictions.jsonl")}
+    return metrics, found
 
 
 def _lines(path: Path) -> Iterator[dict[str, Any]]:

@@ -13,15 +13,18 @@ import pytest
 from django.core.management import CommandError, call_command
 from seqeval.metrics import accuracy_score
 
+from ml.core.comparison import PairedMeasure
 from ml.core.config import Tier
 from ml.core.data import SpanAnswer
 from ml.core.intervals import estimate
+from ml.core.paired import Difference
 from ml.reproduce import readings
 from ml.reproduce.figures import word_accuracy
+from ml.reproduce.joint import JointLine, points_of
 from ml.reproduce.parting import Shares, part_rows, take_train
 from ml.reproduce.readings import FilesMissingError, Row, UnreadableRowError
 from ml.reproduce.recipes import RECIPES
-from ml.reproduce.running import Request, mean_of, reproduce
+from ml.reproduce.running import Mean, Request, mean_of, reproduce
 from ml.reproduce.table import as_table
 
 GOOD = ("lovely", "great", "perfect", "soft", "bright", "warm", "fine", "neat")
@@ -52,9 +55,21 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
         [(("negative", "positive")[side], f"{text}<br />done") for _, side, text in sides],
     )
     columns = ["Clothing ID", "Age", "Title", "Review Text", "Rating"]
-    clothes = [(n // 2, 20 + n % 50, "A title", text, (1, 3, 5)[n % 3]) for n, _, text in sides]
+    columns += ["Recommended IND", "Department Name"]
+    clothes = [
+        (
+            n // 2,
+            20 + n % 50,
+            "A title",
+            text,
+            (1, 3, 5)[n % 3],
+            side,
+            ("", "Tops", "Bottoms")[n % 3],
+        )
+        for n, side, text in sides
+    ]
     (folder / "below").mkdir()
-    _table(folder / "below" / "womens_dev_80.csv", columns, [*clothes, (1, 2, "t", " ", 5)])
+    _table(folder / "below" / "womens_dev_80.csv", columns, [*clothes, (1, 2, "t", " ", 5, 1, "")])
     kinds = [(text, ("books", "music")[side]) for _, side, text in sides]
     _table(folder / "5000_reviews.csv", ["text", "category"], kinds)
     term = json.dumps([{"start": 0, "end": 4, "label": "conflict", "term": "x"}])
@@ -122,6 +137,57 @@ def test_the_command_prints_the_table_and_writes_json(data: Path, tmp_path: Path
     assert stored["lines"][0]["is_reached"] is True
     assert stored["command"] in out.getvalue()
     assert str(data) not in out.getvalue()
+
+
+def test_joint_training_is_compared_with_models_of_one_question_each(
+    data: Path, tmp_path: Path
+) -> None:
+    out, target = StringIO(), tmp_path / "all.json"
+
+    call_command(
+        "reproduce", "clothing", "--data", str(data), "--train-size", "60", "--seeds", "2",
+        "--tier", "tfidf", "--joint", "--json", str(target), stdout=out, stderr=StringIO(),
+    )  # fmt: skip
+
+    stored = json.loads(target.read_text("utf-8"))
+    lines = {(line["question"], line["name"]): line for line in stored["lines"]}
+    assert {question for question, _ in lines} == {
+        "sentiment", "rating", "age", "recommended", "department",
+    }  # fmt: skip
+    # Linear models on terms share nothing but the terms, which are the same where all answer.
+    gains = {key: line["gain"]["value"] for key, line in lines.items() if key[0] != "department"}
+    assert set(gains.values()) == {0.0}
+    assert lines["recommended", "accuracy"]["joint"] == 1.0
+    assert lines["department", "accuracy"]["gain"]["n"] < lines["rating", "mae"]["gain"]["n"]
+    assert "| recommended | accuracy | 1.0000 | 1.0000 | +0.00 (" in out.getvalue()
+    assert stored["command"] in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("measure", "points"),
+    [
+        (PairedMeasure("accuracy", 0.8, 0.82, Difference(0.02, 0.01, 0.03, 0.1, "", None, 9)), 2),
+        (PairedMeasure("mae", 0.5, 0.6, Difference(0.1, 0.05, 0.15, 0.1, "", None, 9)), -20),
+    ],
+)
+def test_points_are_more_where_the_joint_model_is_better(
+    measure: PairedMeasure, points: float
+) -> None:
+    gain = points_of(measure)
+
+    assert gain["value"] == pytest.approx(points)
+    assert gain["low"] == pytest.approx(points - abs(points) / 2)
+
+
+def test_a_verdict_tells_a_loss_from_a_doubt() -> None:
+    given = [(0.0, -0.9), (-0.5, -2.0), (-1.5, -1.9)]
+
+    said = [
+        JointLine("q", "accuracy", 0.8, 0.8, Mean(value, low, value, 9, (value,))).verdict
+        for value, low in given
+    ]
+
+    assert said == ["yes, surely", "yes, on average", "NO"]
 
 
 def test_a_folder_without_the_files_is_one_plain_line(tmp_path: Path) -> None:

@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError
 
 from ml.core.config import Tier
 from ml.core.errors import CoreError
-from ml.reproduce.recipes import RECIPES
+from ml.reproduce.joint import as_joint_table, compare_joint
+from ml.reproduce.recipes import RECIPES, Recipe
 from ml.reproduce.running import Request, reproduce
 from ml.reproduce.table import as_table
 
@@ -28,6 +29,12 @@ class Command(BaseCommand):
             "--tier", choices=[tier.value for tier in Tier], help="The recipe's own by default."
         )
         parser.add_argument("--encoder", metavar="NAME", help="The installed default otherwise.")
+        parser.add_argument("--epochs", type=_positive, metavar="N", help="The tier's by default.")
+        parser.add_argument(
+            "--joint",
+            action="store_true",
+            help="Compare one model of all questions of the data with one model for each.",
+        )
         parser.add_argument("--json", type=Path, metavar="FILE", help="Write everything there too.")
 
     def handle(self, *_args: Any, **options: Any) -> None:
@@ -42,17 +49,27 @@ class Command(BaseCommand):
             train_size=options["train_size"],
             seeds=options["seeds"],
             device=settings.GLOSS_DEVICE,
+            epochs=options["epochs"] or 0,
         )
+        command = _command(options)
         try:
-            report = reproduce(recipe, request, self.stderr.write)
+            table, outcome = self._made(recipe, request, command, is_joint=options["joint"])
         except CoreError as error:
             raise CommandError(str(error)) from error
-        command = _command(options)
-        self.stdout.write(as_table(report, command))
+        self.stdout.write(table)
         if options["json"]:
-            stored = {"command": command, **report.to_json()}
+            stored = {"command": command, **outcome}
             text = json.dumps(stored, ensure_ascii=False, indent=2)
             options["json"].write_text(text + "\n", "utf-8")
+
+    def _made(
+        self, recipe: Recipe, request: Request, command: str, *, is_joint: bool
+    ) -> tuple[str, dict[str, Any]]:
+        if is_joint:
+            joint = compare_joint(recipe, request, self.stderr.write)
+            return as_joint_table(joint, command), joint.to_json()
+        report = reproduce(recipe, request, self.stderr.write)
+        return as_table(report, command), report.to_json()
 
 
 def _positive(text: str) -> int:
@@ -67,4 +84,6 @@ def _command(options: dict[str, Any]) -> str:
     if options["train_size"]:
         words += ["--train-size", str(options["train_size"])]
     words += ["--seeds", str(options["seeds"]), "--tier", options["tier"]]
+    words += ["--epochs", str(options["epochs"])] if options["epochs"] else []
+    words += ["--joint"] if options["joint"] else []
     return " ".join(words + (["--encoder", options["encoder"]] if options["encoder"] else []))
