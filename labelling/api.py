@@ -2,7 +2,6 @@
 
 from typing import Any
 
-from django.db.models import F
 from django.http import Http404
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import serializers, status
@@ -215,11 +214,13 @@ class QueueNextApi(ProjectAPIView):
     )
     def post(self, request: Request, slug: str) -> Response:  # noqa: ARG002
         """Lease the next review, or return the one held already."""
-        assignment = services.next_assignment(project=self.project, annotator=self.user)
+        schema = selectors.schema_to_answer(self.project)
+        assignment = services.next_assignment(
+            project=self.project, annotator=self.user, schema=schema
+        )
         if assignment is None:
             return Response(status=status.HTTP_204_NO_CONTENT)
-        version = selectors.current_schema(self.project).version
-        return Response(next_out(assignment, version))
+        return Response(next_out(assignment, schema.version))
 
 
 class AssignmentAPIView(APIView):
@@ -230,14 +231,11 @@ class AssignmentAPIView(APIView):
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Authenticate, find the assignment, then open the door of its project."""
         super().initial(request, *args, **kwargs)
-        assignment = (
-            Assignment.objects.annotate(slug=F("project__slug"))
-            .filter(pk=kwargs["assignment_id"], annotator_id=request.user.pk)
-            .first()
-        )
+        assignment = selectors.own_assignment(request.user.pk or 0, kwargs["assignment_id"])
         if assignment is None:
             raise Http404
-        membership = membership_for(request.user, assignment.slug, at_least=Role.ANNOTATOR)
+        slug = assignment.project.slug
+        membership = membership_for(request.user, slug, at_least=Role.ANNOTATOR)
         assignment.project = membership.project
         check_scope(request, project_id=assignment.project_id, scope=ApiToken.Scope.WRITE)
         self.assignment = assignment
@@ -310,13 +308,9 @@ class SubmitApi(AssignmentAPIView):
     def post(self, request: Request, assignment_id: int) -> Response:  # noqa: ARG002
         """Keep the answers; the same ones again change nothing."""
         data = valid(SubmitIn(data=request.data))
-        annotation = services.submit(assignment=self.assignment, annotator=self.user, **data)
-        # What is kept is what was sent, or `submit` would have raised: it need not be read back.
-        version: int = data["schema_version"]
-        schema = selectors.schema_version(self.assignment.project, version)
-        assert schema is not None  # noqa: S101  (it has just been answered)
-        given = answers_json.parse(schema, data["answers"], annotation.review.text)
-        return Response(AnnotationOut(_out(annotation, schema, given)).data)
+        kept = services.submit_and_read(assignment=self.assignment, annotator=self.user, **data)
+        out = _out(kept.annotation, kept.schema, kept.answers)
+        return Response(AnnotationOut(out).data)
 
 
 class SkipIn(serializers.Serializer[Any]):

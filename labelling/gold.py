@@ -108,14 +108,21 @@ def _fold_span(answers: Answers, question: QuestionSnapshot, span: Span | GoldSp
 # --- Consensus ----------------------------------------------------------------------------------
 
 
-def recompute(review: Review, schema: SchemaSnapshot, spoken: Sequence[Answers]) -> None:
+def recompute(
+    review: Review,
+    schema: SchemaSnapshot,
+    spoken: Sequence[Answers],
+    policy: Policy | None = None,
+) -> None:
     """Set a review's gold to the consensus of `spoken`, one element an annotation, oldest first.
 
     What becomes gold follows the project's policy; what a reviewer has decided stays. A question
     that nobody answered, or about which the policy waits for a reviewer, keeps its imported gold;
     else people's word goes over the import's, since they were shown it and could have left it.
+    `policy` is looked up unless given.
     """
-    _replace(review, schema, _settled(schema, spoken, policy_of(review.project_id)))
+    policy = policy or policy_of(review.project_id)
+    _replace(review, schema, _settled(schema, spoken, policy))
     if spoken and not review.is_labelled:
         Review.objects.filter(pk=review.pk).update(is_labelled=True)
         review.is_labelled = True
@@ -136,11 +143,7 @@ def spoken_about(review: Review, schema: SchemaSnapshot) -> list[Answers]:
 
     Answers to a quality check are left out: they measure the annotator and make no gold.
     """
-    return [
-        read_answers(annotation, schema)
-        for annotation in annotations_of([review.pk])
-        if not annotation.is_check
-    ]
+    return _spoken([review.pk], schema).get(review.pk, [])
 
 
 def annotations_of(review_ids: Iterable[int]) -> Iterable[Annotation]:

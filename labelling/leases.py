@@ -19,7 +19,7 @@ from labelling.models import Annotation, Assignment, OpenReview
 from labelling.queue import Part
 from labelling.selectors import schema_to_answer
 from labelling.snapshot import SchemaSnapshot
-from labelling.waiting import Waiting
+from labelling.waiting import Waiting, glance
 from projects.models import Membership, Project
 from reviews.models import Review
 
@@ -46,15 +46,21 @@ class Quota:
 
 
 def next_assignment(
-    *, project: Project, annotator: User, roll: float | None = None, place: int = 0
+    *,
+    project: Project,
+    annotator: User,
+    schema: SchemaSnapshot | None = None,
+    roll: float | None = None,
+    place: int = 0,
 ) -> Assignment | None:
     """Lease the next review to `annotator`; None when nothing is left for this person today.
 
     Whoever holds a lease gets the same review again, renewed; what was fetched ahead comes to the
     front in its turn. `roll` from [0, 1) decides between the control slice and the ranking; drawn
-    at random unless given. Raises NotReady while the project asks nothing.
+    at random unless given. `schema` is the project's newest, where the caller has it. Raises
+    NotReady while the project asks nothing.
     """
-    schema = schema_to_answer(project)
+    schema = schema or schema_to_answer(project)
     for _ in range(TRIES):
         try:
             return _next(project, annotator, schema, roll, place)
@@ -157,7 +163,8 @@ def _next(
     project: Project, annotator: User, schema: SchemaSnapshot, roll: float | None, place: int
 ) -> Assignment | None:
     now = timezone.now()
-    held = _held(project, annotator)
+    seen = glance(project, annotator, now)
+    held = _held(project, annotator) if seen.holds else []
     for assignment in _candidates_among(held, place):
         if _is_still_wanted(project, assignment, annotator):
             if len(held) > 1:
@@ -166,11 +173,17 @@ def _next(
         with transaction.atomic():
             seats.expire(Assignment.objects.filter(pk=assignment.pk), now)
         held = [each for each in held if each.pk != assignment.pk]
-    seats.expire_overdue(project, now)
-    if quota_of(project, annotator).left(len(held)) == 0:
+    if seen.has_overdue:
+        seats.expire_overdue(project, now)
+    if seen.has_quota and quota_of(project, annotator).left(len(held)) == 0:
         return None
-    return _Handing(project, annotator, schema, place, now).hand_out(
-        random.random() if roll is None else roll  # noqa: S311  (a mixture, not a secret)
+    waiting = Waiting(project, annotator, schema)
+    handing = _Handing(project, annotator, place, now)
+    if seen.has_reserved and (given := handing.call_in(waiting)) is not None:
+        return given
+    return handing.hand_out(
+        waiting,
+        random.random() if roll is None else roll,  # noqa: S311  (a mixture, not a secret)
     )
 
 
@@ -222,16 +235,18 @@ class _Handing:
 
     project: Project
     annotator: User
-    schema: SchemaSnapshot
     place: int
     now: datetime
 
-    def hand_out(self, roll: float) -> Assignment | None:
-        """Return what was reserved, a check, an open review or a fresh one: the first there is."""
-        waiting = Waiting(self.project, self.annotator, self.schema)
+    def call_in(self, waiting: Waiting) -> Assignment | None:
+        """Return the oldest review that was reserved and is still wanted."""
         while (reserved := waiting.reserved()) is not None:
             if (given := self._call_in(reserved)) is not None:
                 return given
+        return None
+
+    def hand_out(self, waiting: Waiting, roll: float) -> Assignment | None:
+        """Return a check, an open review or a fresh one: the first there is."""
         if self._is_time_for_check() and (checks := waiting.checks()):
             return self._seat_at_check(checks[0])
         for found, take in self._in_order(waiting, roll):
@@ -362,7 +377,11 @@ def _said_by_hand(*, review: int, person: int) -> "QuerySet[Annotation, Any]":
 
 def _locked(review_id: int) -> Review | None:
     """Lock a review until the transaction ends; None when somebody else is at it."""
-    reviews = Review.objects.filter(pk=review_id)
+    return compiled.first(_free, review=review_id)
+
+
+def _free(*, review: int) -> QuerySet[Review]:
+    reviews = Review.objects.filter(pk=review)
     if connection.features.has_select_for_update_skip_locked:
-        reviews = reviews.select_for_update(skip_locked=True, of=("self",))
-    return reviews.first()
+        reviews = reviews.select_for_update(skip_locked=True)
+    return reviews

@@ -96,16 +96,16 @@ def expire_overdue(project: Project, now: datetime) -> None:
     # Mostly there are none, and then nothing need be written.
     ids = compiled.numbers(_overdue_ids, project=project.pk, now=now)
     if ids:
-        overdue = _overdue(project=project.pk, now=now)
         with transaction.atomic():
-            expire(overdue.filter(pk__in=ids), now)
+            expire(overdue(project=project.pk, now=now).filter(pk__in=ids), now)
 
 
 def _overdue_ids(*, project: int, now: datetime) -> "QuerySet[Assignment, Any]":
-    return _overdue(project=project, now=now).values_list("pk")[:500]
+    return overdue(project=project, now=now).values_list("pk")[:500]
 
 
-def _overdue(*, project: int, now: datetime) -> QuerySet[Assignment]:
+def overdue(*, project: int, now: datetime) -> QuerySet[Assignment]:
+    """Return the leases of a project that have run out."""
     return Assignment.objects.filter(project=project, state=_State.LEASED, lease_until__lt=now)
 
 

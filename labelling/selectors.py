@@ -38,12 +38,15 @@ CHUNK = 1000
 def current_schema(project: Project) -> SchemaSnapshot:
     """Return the newest version of the project's questions (version 0 without any)."""
     latest = compiled.rows(_newest_schema, project=project.pk)
-    return _snapshot(*latest[0]) if latest else SchemaSnapshot(version=0)
+    if not latest:
+        return SchemaSnapshot(version=0)
+    number, version, made_at, frozen_at = latest[0]
+    return _snapshot(number, version, made_at, is_frozen=frozen_at is not None)
 
 
 def _newest_schema(*, project: int) -> "QuerySet[LabelSchema, Any]":
     versions = LabelSchema.objects.filter(project=project).order_by("-version")
-    return versions.values_list("id", "version", "created_at")[:1]
+    return versions.values_list("id", "version", "created_at", "frozen_at")[:1]
 
 
 def schema_version(project: Project, version: int) -> SchemaSnapshot | None:
@@ -84,6 +87,8 @@ def _snapshot(
     schema_id: int,
     version: int,
     made_at: datetime | str,  # noqa: ARG001  (as the database gives it; a part of the key)
+    *,
+    is_frozen: bool = False,
 ) -> SchemaSnapshot:
     schema = LabelSchema.objects.prefetch_related("questions__options").get(pk=schema_id)
     return SchemaSnapshot(
@@ -92,6 +97,7 @@ def _snapshot(
         guidelines=schema.guidelines,
         id=schema_id,
         made_at=schema.created_at,
+        is_frozen=is_frozen,
     )
 
 
@@ -333,6 +339,15 @@ def imported_answers(project: Project, schema: SchemaSnapshot, review: Review) -
     )
     values = found.get(review.pk, {})
     return {key: value for key, value in values.items() if not isinstance(value, tuple)}
+
+
+def own_assignment(person_id: int, assignment_id: int) -> Assignment | None:
+    """Return an assignment of a person, project loaded; None when it is not theirs."""
+    return compiled.first(_own, related=("project",), person=person_id, assignment=assignment_id)
+
+
+def _own(*, person: int, assignment: int) -> QuerySet[Assignment]:
+    return Assignment.objects.filter(pk=assignment, annotator=person)
 
 
 def suggestions_for(assignment: Assignment) -> Suggestions:

@@ -27,6 +27,7 @@ from labelling.work import (
     settle,
     skip,
     submit,
+    submit_and_read,
     take_up_again,
 )
 from reviews.models import Review
@@ -47,6 +48,7 @@ __all__ = [
     "skip",
     "store_suggestions",
     "submit",
+    "submit_and_read",
     "take_up_again",
 ]
 

@@ -67,6 +67,8 @@ class SchemaSnapshot:
     guidelines: str = ""
     id: int = field(default=0, compare=False)
     made_at: datetime | None = field(default=None, compare=False)
+    #: Whether somebody had answered it when it was read.
+    is_frozen: bool = field(default=False, compare=False)
 
     def question(self, key: str) -> QuestionSnapshot | None:
         """Return the question called `key`, if there is one."""

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
-from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db import IntegrityError, connection, transaction
+from django.db.models import QuerySet, Subquery
 from django.utils import timezone
 
 from accounts import audit
@@ -15,6 +15,7 @@ from common.errors import Conflict, Invalid, NotReady
 from labelling import change_json, reopening, schemas
 from labelling.carrying import carry_gold, carry_suggestions
 from labelling.changes import Applied, Change, apply, between
+from labelling.consensus import Policy
 from labelling.models import LabelSchema, Option, Question
 from labelling.presets import PRESETS
 from labelling.selectors import current_schema
@@ -182,6 +183,32 @@ def hold_version(*, project: Project, version: int | None = None) -> SchemaSnaps
 def _held_version(*, project: int) -> "QuerySet[LabelSchema, Any]":
     newest = LabelSchema.objects.filter(project=project).order_by("-version")
     return newest.select_for_update(no_key=True).values_list("id")[:1]
+
+
+def hold_to_answer(*, project: Project, schema: SchemaSnapshot) -> Policy:
+    """Keep `schema` the current questions while an answer to it is written, and note that it was.
+
+    Any number of people may answer at once: only who changes the questions, or what becomes gold,
+    waits for them. Returns what becomes gold. Raises Conflict when there is a newer version.
+    """
+    if not schema.is_frozen:
+        hold_version(project=project, version=schema.version)
+        freeze(schema_id=schema.id)
+    elif connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT 1 FROM labelling_labelschema WHERE id = %s FOR SHARE", [schema.id]
+            )
+    ((version, policy),) = compiled.rows(_now, project=project.pk)
+    if version != schema.version:
+        raise stale(schema.version, version)
+    return cast("Policy", policy)
+
+
+def _now(*, project: int) -> "QuerySet[Project, Any]":
+    versions = LabelSchema.objects.filter(project=project).order_by("-version")
+    newest = Subquery(versions.values("version")[:1])
+    return Project.objects.filter(pk=project).values_list(newest, "gold_policy")
 
 
 def stale(version: int, current: int) -> Conflict:

@@ -8,10 +8,12 @@ go through everything, and then not again for a while.
 
 import random
 from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.core.cache import cache
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import User
 from common import compiled
@@ -19,7 +21,7 @@ from labelling import seats
 from labelling.models import CHECK_SEATS, Annotation, Assignment, Gold, OpenReview, QualityCheck
 from labelling.queue import Part
 from labelling.snapshot import SchemaSnapshot
-from projects.models import Project
+from projects.models import Membership, Project
 from reviews.models import Dataset, Review
 
 #: Reviews that are offered at once: who finds one taken tries the next.
@@ -38,6 +40,35 @@ _HAD = [_State.RESERVED, _State.LEASED, _State.SUBMITTED, _State.SKIPPED]
 Found = Iterator[list[int]]
 
 
+@dataclass(frozen=True, slots=True)
+class Glance:
+    """What one look says about a person in the queue: mostly that there is nothing to do first."""
+
+    holds: bool
+    has_reserved: bool
+    has_quota: bool
+    #: Whether somebody's lease has run out in this project.
+    has_overdue: bool
+
+
+def glance(project: Project, person: User, now: datetime) -> Glance:
+    """Look at what comes before any review is searched for."""
+    looked = compiled.rows(_glance, project=project.pk, person=person.pk, now=now)
+    return Glance(*(each is not None for each in looked[0]))
+
+
+@dataclass(frozen=True, slots=True)
+class _Pool:
+    """Where a project's reviews are: one of each kind, or None."""
+
+    lowest_unranked: int | None
+    highest_unranked: int | None
+    ranked: int | None
+    control: int | None
+    opened: int | None
+    unready_dataset: int | None
+
+
 class Waiting:
     """What waits in a project for one person."""
 
@@ -47,6 +78,7 @@ class Waiting:
         self._schema = schema
         self._ids = {"project": project.pk, "person": person.pk}
         self._unready: tuple[int, ...] | None = None
+        self._known_pool: _Pool | None = None
 
     # --- What comes before fresh reviews ----------------------------------------------------------
 
@@ -67,6 +99,8 @@ class Waiting:
 
     def opened(self) -> Found:
         """Yield reviews with answers that want this person's, a few at a time."""
+        if self._pool().opened is None:
+            return
         key = self._key("opened")
         place: int = cache.get(key, 0)
         for size in WINDOWS:
@@ -123,8 +157,12 @@ class Waiting:
             yield self._joined()
         elif part is Part.IMPORTED:
             yield self._imported()
-        else:
+        elif self._has(part):
             yield compiled.numbers(_few_of, part, self._unready_datasets(), **self._ids)
+
+    def _has(self, part: Part) -> bool:
+        pool = self._pool()
+        return (pool.control if part is Part.CONTROL else pool.ranked) is not None
 
     def of_part(self, part: Part) -> QuerySet[Review]:
         """Return the reviews of one part in order, with those that others are at left out."""
@@ -135,11 +173,9 @@ class Waiting:
 
         An index in random order would cost every import more than these looks cost the queue.
         """
-        lowest = compiled.numbers(_unranked_end, "id", project=self._project.pk)
-        highest = compiled.numbers(_unranked_end, "-id", project=self._project.pk)
-        if not lowest or not highest:
+        low, high = self._pool().lowest_unranked, self._pool().highest_unranked
+        if low is None or high is None:
             return
-        low, high = lowest[0], highest[0]
         place: int = cache.get(self._key("unranked")) or random.randint(low, high)  # noqa: S311
         unready = self._unready_datasets()
         for start, size in ((place, WINDOWS[0]), (place, WINDOWS[1]), (low, WINDOWS[1])):
@@ -239,14 +275,49 @@ class Waiting:
     def _unready_datasets(self) -> tuple[int, ...]:
         # A list of the few that are not ready, not a join: the queue's index must stay in charge.
         if self._unready is None:
-            self._unready = tuple(compiled.numbers(_unready, project=self._project.pk))
+            some = self._pool().unready_dataset is not None
+            found = compiled.numbers(_unready, project=self._project.pk) if some else ()
+            self._unready = tuple(found)
         return self._unready
+
+    def _pool(self) -> _Pool:
+        if self._known_pool is None:
+            self._known_pool = _Pool(*compiled.rows(_pool, project=self._project.pk)[0])
+        return self._known_pool
 
     def _key(self, what: str) -> str:
         return f"labelling.{what}.{self._project.pk}.{self._person.pk}"
 
 
 # --- What is looked up for everybody who asks: by id, compiled once -------------------------------
+
+
+def _glance(*, project: int, person: int, now: datetime) -> "QuerySet[Project, Any]":
+    mine = Assignment.objects.filter(project=project, annotator=person)
+    quotas = Membership.objects.filter(project=project, user=person, daily_quota__isnull=False)
+    return Project.objects.filter(pk=project).values_list(
+        _first(mine.filter(state=_State.LEASED)),
+        _first(mine.filter(state=_State.RESERVED)),
+        _first(quotas),
+        _first(seats.overdue(project=project, now=now)),
+    )
+
+
+def _pool(*, project: int) -> "QuerySet[Project, Any]":
+    fresh = Review.objects.filter(project=project, is_labelled=False)
+    return Project.objects.filter(pk=project).values_list(
+        _first(_unranked(project).order_by("id")),
+        _first(_unranked(project).order_by("-id")),
+        # In the order of their indexes, or the primary key is walked.
+        _first(fresh.filter(is_control=False, ranked_by__isnull=False).order_by("-priority", "id")),
+        _first(fresh.filter(is_control=True).order_by("id")),
+        _first(OpenReview.objects.filter(project=project).order_by("review")),
+        _first(Dataset.objects.filter(project=project, is_ready=False)),
+    )
+
+
+def _first(found: "QuerySet[Any]") -> Subquery:
+    return Subquery(found.values("id")[:1])
 
 
 def _reserved(*, project: int, person: int) -> "QuerySet[Assignment, Any]":
@@ -305,10 +376,6 @@ def _few_within(
 ) -> "QuerySet[Review, Any]":
     reviews = _of_part(Part.UNRANKED, unready, project=project, person=person)
     return reviews.filter(id__gte=start, id__lt=end).values_list("id")[:FEW]
-
-
-def _unranked_end(order: str, *, project: int) -> "QuerySet[Review, Any]":
-    return _unranked(project).order_by(order).values_list("id")[:1]
 
 
 def _unranked_after(size: int, *, project: int, start: int, high: int) -> "QuerySet[Review, Any]":

@@ -1,5 +1,6 @@
 """What annotators do with a review that they hold: answer it, pass it on, keep it."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -20,7 +21,7 @@ from labelling.leases import MAX_PLACE, end, lease_time, renew
 from labelling.models import Annotation, Assignment, OpenReview
 from labelling.selectors import count_labelled, schema_of, schema_to_answer
 from labelling.snapshot import SchemaSnapshot
-from labelling.versions import freeze, hold_version, stale
+from labelling.versions import hold_to_answer, stale
 from projects.models import Project
 from reviews.members import hold_shown
 from reviews.models import Review
@@ -129,8 +130,22 @@ def take_up_again(*, assignment: Assignment, annotator: User) -> Assignment:
     return assignment
 
 
+@dataclass(frozen=True, slots=True)
+class Submitted:
+    """An annotation as it was kept, with the questions and the answers as they were read."""
+
+    annotation: Annotation
+    schema: SchemaSnapshot
+    answers: Answers
+
+
+def submit(*, assignment: Assignment, annotator: User, **said: Any) -> Annotation:
+    """Keep what somebody says, as `submit_and_read` does, and return the annotation."""
+    return submit_and_read(assignment=assignment, annotator=annotator, **said).annotation
+
+
 @transaction.atomic
-def submit(
+def submit_and_read(
     *,
     assignment: Assignment,
     annotator: User,
@@ -140,7 +155,7 @@ def submit(
     note: str = "",
     saw_suggestions: bool | None = None,
     suggested_by: int | None = None,
-) -> Annotation:
+) -> Submitted:
     """Keep what `annotator` says about the review of an assignment, and recompute its gold.
 
     `answers` has the API's shape; `saw_suggestions` and `suggested_by` say whether a model's
@@ -152,9 +167,13 @@ def submit(
     assignment = _mine(assignment, annotator)
     if not hold_shown(assignment.review.dataset_id):
         raise Conflict("The data set of this review was removed. Go on with the next one.")
-    before = annotation_by(assignment.review, annotator)
+    people = _people_about(assignment.review)
+    before = annotation_by(assignment.review, annotator) if annotator.pk in people else None
     if before is not None and _is_final(before, assignment):
-        return repeated(before, schema_version, answers)
+        repeated(before, schema_version, answers)
+        said = schema_of(before)
+        values = answers_json.parse(said, answers, assignment.review.text)
+        return Submitted(before, said, values)
     schema = check_version(assignment.project, schema_version)
     values = answers_json.parse(schema, answers, assignment.review.text)
     now = timezone.now()
@@ -178,9 +197,9 @@ def submit(
     annotation.is_check = assignment.source == _Source.CHECK
     annotation.save()
     end(assignment, _State.SUBMITTED, now)
-    settle(annotation, schema, values)
+    settle(annotation, schema, values, is_alone=people <= {annotator.pk})
     _audit(assignment, "annotation.submitted", annotation=annotation.pk)
-    return annotation
+    return Submitted(annotation, schema, values)
 
 
 def _is_final(before: Annotation, assignment: Assignment) -> bool:
@@ -208,7 +227,7 @@ def check_version(project: Project, version: int) -> SchemaSnapshot:
 def annotation_by(review: Review, annotator: User) -> Annotation | None:
     """Return what one person said about a review, answers loaded."""
     # Most often there is nothing, which one look at an index tells.
-    if not compiled.rows(_said, review=review.pk, person=annotator.pk):
+    if annotator.pk not in _people_about(review):
         return None
     return next(
         (each for each in gold.annotations_of([review.pk]) if each.annotator_id == annotator.pk),
@@ -216,8 +235,13 @@ def annotation_by(review: Review, annotator: User) -> Annotation | None:
     )
 
 
-def _said(*, review: int, person: int) -> "QuerySet[Annotation, Any]":
-    return Annotation.objects.filter(review=review, annotator=person).values_list("id")
+def _people_about(review: Review) -> set[int]:
+    """Return who has said anything about a review, quality checks included."""
+    return set(compiled.numbers(_annotators, review=review.pk))
+
+
+def _annotators(*, review: int) -> "QuerySet[Annotation, Any]":
+    return Annotation.objects.filter(review=review).values_list("annotator_id")
 
 
 def repeated(before: Annotation, schema_version: int, answers: Any) -> Annotation:
@@ -258,45 +282,49 @@ def locked_annotation(annotation_id: int) -> Annotation:
     return annotations.get()
 
 
-def settle(annotation: Annotation, schema: SchemaSnapshot, values: Answers) -> None:
-    """Write a checked annotation's answers, what they come to, and whether more are wanted."""
+def settle(
+    annotation: Annotation, schema: SchemaSnapshot, values: Answers, *, is_alone: bool | None = None
+) -> None:
+    """Write a checked annotation's answers, what they come to, and whether more are wanted.
+
+    `is_alone`: nobody else has said anything about the (locked) review; looked up unless given.
+    """
     review = annotation.review
     gold.write_answers(annotation, schema, values)
-    hold_version(project=annotation.project, version=schema.version)
-    freeze(schema_id=schema.id)
+    policy = hold_to_answer(project=annotation.project, schema=schema)
     if annotation.is_check:
         return
     if not review.is_labelled:
         transaction.on_commit(partial(count_labelled, annotation.project))
-    others = compiled.rows(_others, review=review.pk, annotation=annotation.pk)
-    spoken = gold.spoken_about(review, schema) if others else [values]
-    gold.recompute(review, schema, spoken)
-    _open_or_close(annotation.project, review)
+    if is_alone is None:
+        is_alone = _people_about(review) <= {annotation.annotator_id}
+    spoken = [values] if is_alone else gold.spoken_about(review, schema)
+    gold.recompute(review, schema, spoken, policy)
+    _open_or_close(annotation.project, review, is_alone=is_alone)
 
 
-def _others(*, review: int, annotation: int) -> "QuerySet[Annotation, Any]":
-    return Annotation.objects.filter(review=review).exclude(pk=annotation).values_list("id")[:1]
+def _open_or_close(project: Project, review: Review, *, is_alone: bool = False) -> None:
+    """Say whether a review that was just answered, or passed on, wants more answers.
 
-
-def _open(*, review: int) -> "QuerySet[OpenReview, Any]":
-    return OpenReview.objects.filter(review=review).values_list("id")
-
-
-def _open_or_close(project: Project, review: Review) -> None:
-    """Say whether a review that was just answered, or passed on, wants more answers."""
-    is_open = bool(compiled.rows(_open, review=review.pk))
-    if not is_open and seats.wanted(project, review.pk) == 1:
+    `is_alone`: what was just said about it is all that was ever said.
+    """
+    causes = compiled.rows(_causes, review=review.pk)
+    wanted = seats.wanted(project, review.pk)
+    if not causes and wanted == 1:
         return  # this answer is the one
-    opened = OpenReview.objects.filter(review=review)
-    if opened.filter(cause=OpenReview.Cause.AGAIN).exists() and seats.is_still_asked(review):
+    if causes == [(OpenReview.Cause.AGAIN,)] and seats.is_still_asked(review):
         return
-    if len(seats.answered_by(review)) >= seats.wanted(project, review.pk):
+    opened = OpenReview.objects.filter(review=review)
+    if (1 if is_alone else len(seats.answered_by(review))) >= wanted:
         opened.delete()
+    elif causes:
+        opened.update(cause=OpenReview.Cause.OVERLAP)
     else:
-        OpenReview.objects.update_or_create(
-            review=review,
-            defaults={"project": project, "cause": OpenReview.Cause.OVERLAP},
-        )
+        OpenReview.objects.create(review=review, project=project, cause=OpenReview.Cause.OVERLAP)
+
+
+def _causes(*, review: int) -> "QuerySet[OpenReview, Any]":
+    return OpenReview.objects.filter(review=review).values_list("cause")
 
 
 # --- Helpers --------------------------------------------------------------------------------------
@@ -305,15 +333,18 @@ def _open_or_close(project: Project, review: Review) -> None:
 def _mine(assignment: Assignment, annotator: User) -> Assignment:
     """Lock the assignment's review, then the assignment; somebody else's is not visible."""
     hold_review(assignment.review_id)
-    locked = (
-        Assignment.objects.select_for_update(of=("self",))
-        .select_related("review", "project", "annotator")
-        .filter(pk=assignment.pk, annotator=annotator)
-        .first()
+    locked = compiled.first(
+        _held, related=("review", "project"), assignment=assignment.pk, person=annotator.pk
     )
     if locked is None:
         raise NotVisible
+    locked.annotator = annotator
     return locked
+
+
+def _held(*, assignment: int, person: int) -> QuerySet[Assignment]:
+    held = Assignment.objects.select_for_update(of=("self",))
+    return held.filter(pk=assignment, annotator=person)
 
 
 def _take_seat(assignment: Assignment, now: datetime) -> None:

@@ -1,8 +1,8 @@
 """`Authorization: Bearer TOKEN` for programs."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from rest_framework import authentication, exceptions
@@ -10,6 +10,7 @@ from rest_framework.request import Request
 
 from accounts.models import ApiToken, User
 from accounts.services import digest_of
+from common import compiled
 
 USE_IS_NOTED_EVERY = timedelta(minutes=1)
 
@@ -23,11 +24,8 @@ class TokenAuthentication(authentication.BaseAuthentication):
         if kind.lower() != "bearer":
             return None
         now = timezone.now()
-        token = (
-            ApiToken.objects.select_related("user")
-            .filter(digest=digest_of(secret.strip()), revoked_at=None, expires_at__gt=now)
-            .first()
-        )
+        digest = digest_of(secret.strip())
+        token = compiled.first(_valid, related=("user",), digest=digest, now=now)
         if token is None or not token.user.is_active:
             raise exceptions.AuthenticationFailed(
                 "The token is unknown, expired or revoked. Create a new one in Settings."
@@ -38,6 +36,10 @@ class TokenAuthentication(authentication.BaseAuthentication):
     def authenticate_header(self, request: Request) -> str:  # noqa: ARG002
         """Name the scheme, so that a missing token is 401 and not 403."""
         return "Bearer"
+
+
+def _valid(*, digest: str, now: datetime) -> "QuerySet[ApiToken]":
+    return ApiToken.objects.filter(digest=digest, revoked_at=None, expires_at__gt=now)
 
 
 class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # its own meta

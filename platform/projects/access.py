@@ -6,8 +6,10 @@ is told so (403).
 
 from typing import TYPE_CHECKING
 
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
+from common import compiled
 from common.errors import NotAllowed, NotVisible
 from projects.models import Membership, Project, Role
 
@@ -24,10 +26,8 @@ def membership_for(
 
     Raises NotVisible for outsiders and NotAllowed for members below `at_least`.
     """
-    membership = (
-        Membership.objects.select_related("project", "user")
-        .filter(project__slug=slug, user_id=user.pk or 0, user__is_active=True)
-        .first()
+    membership = compiled.first(
+        _membership, related=("project", "user"), slug=slug, person=user.pk or 0
     )
     if membership is None:
         raise NotVisible
@@ -38,6 +38,10 @@ def membership_for(
             "Ask an owner of the project."
         )
     return membership
+
+
+def _membership(*, slug: str, person: int) -> "QuerySet[Membership]":
+    return Membership.objects.filter(project__slug=slug, user_id=person, user__is_active=True)
 
 
 def project_for(

@@ -4,6 +4,7 @@ ROWS (1,000,000), ANNOTATORS (50) and TURNS (200 reviews each) make it smaller; 
 pause in seconds (1).
 """
 
+import contextlib
 import http.client
 import json
 import os
@@ -13,6 +14,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,7 +48,7 @@ def run(report: Report) -> None:
             sys.stdout.write("  PostgreSQL: skipped, no initdb here\n")
             return
         with servers.postgres() as url, environment(DATABASE_URL=url):
-            with Stack(folder / "postgres") as gloss:
+            with _served_as_for_a_team(), Stack(folder / "postgres") as gloss:
                 _team(report, gloss, "PostgreSQL", ANNOTATORS)
             with Stack(folder / "grown") as gloss:
                 _growth(report, gloss, "PostgreSQL")
@@ -102,6 +104,19 @@ def _growth(report: Report, gloss: Stack, name: str) -> None:
             label = f"{name}: next, p95, {size:,} {what}"
             report.add(label, p95[size] * 1000, "ms", n=turns)
         report.add(f"{name}: growth, {what}", p95[ROWS] / p95[few], "ratio", n=turns)
+
+
+@contextlib.contextmanager
+def _served_as_for_a_team() -> Iterator[None]:
+    """Two web processes that share a cache in Redis, as docker-compose.yml has it."""
+    with contextlib.ExitStack() as made:
+        if servers.redis_program() is None:
+            sys.stdout.write("  one web process with a cache of its own: no redis-server here\n")
+        else:
+            cache = made.enter_context(servers.redis()).removesuffix("/0") + "/1"
+            shared = {"GLOSS_CACHE_URL": cache.replace("redis:", "rediscache:", 1)}
+            made.enter_context(environment(GLOSS_WEB_PROCESSES="2", **shared))
+        yield
 
 
 # --- A team ---------------------------------------------------------------------------------------

@@ -4,7 +4,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db.models import QuerySet
+from django.db import connection
+from django.db.models import Model, QuerySet
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from common import compiled
@@ -51,3 +53,38 @@ def _forgetful(*, project: int, person: int) -> "QuerySet[Dataset, Any]":
 def test_a_value_that_is_compared_with_nothing_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="person"):
         compiled.rows(_forgetful, project=1, person=1)
+
+
+def _ready(*, project: int, name: str) -> "QuerySet[Dataset]":
+    return Dataset.objects.filter(project=project, name=name, is_ready=True).order_by("pk")
+
+
+def test_a_row_comes_as_the_orm_would_give_it_with_what_it_points_to() -> None:
+    project = factories.project(owner=factories.user("ada"), slug="one")
+    for name in ("A", "A", "B"):
+        factories.dataset(project, name=name)
+
+    with CaptureQueriesContext(connection) as queries:
+        found = compiled.first(_ready, related=("project",), project=project.pk, name="A")
+        assert found is not None
+        assert found.project.name == project.name
+    wanted = Dataset.objects.select_related("project").filter(name="A").earliest("pk")
+
+    assert len(queries) == 1
+    assert _values(found) == _values(wanted)
+    assert _values(found.project) == _values(wanted.project)
+    found.name = "C"
+    found.save()
+    assert set(project.datasets.values_list("name", flat=True)) == {"A", "B", "C"}
+
+
+def test_no_row_is_none_and_words_are_compared() -> None:
+    project = factories.project(owner=factories.user("ada"))
+    dataset = factories.dataset(project, name="100 % \ufffe")
+
+    assert compiled.first(_ready, project=project.pk, name="A") is None
+    assert compiled.first(_ready, project=project.pk, name="100 % \ufffe") == dataset
+
+
+def _values(row: Model) -> dict[str, Any]:
+    return {each.attname: getattr(row, each.attname) for each in row._meta.concrete_fields}
