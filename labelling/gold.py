@@ -112,17 +112,19 @@ def recompute(
     review: Review,
     schema: SchemaSnapshot,
     spoken: Sequence[Answers],
+    *,
     policy: Policy | None = None,
+    has_gold: bool = True,
 ) -> None:
     """Set a review's gold to the consensus of `spoken`, one element an annotation, oldest first.
 
     What becomes gold follows the project's policy; what a reviewer has decided stays. A question
     that nobody answered, or about which the policy waits for a reviewer, keeps its imported gold;
     else people's word goes over the import's, since they were shown it and could have left it.
-    `policy` is looked up unless given.
+    `policy` is looked up unless given; without `has_gold` there is nothing to replace.
     """
     policy = policy or policy_of(review.project_id)
-    _replace(review, schema, _settled(schema, spoken, policy))
+    _replace(review, schema, _settled(schema, spoken, policy), has_gold=has_gold)
     if spoken and not review.is_labelled:
         Review.objects.filter(pk=review.pk).update(is_labelled=True)
         review.is_labelled = True
@@ -172,9 +174,9 @@ def _votes(spoken: Iterable[Answers], key: str) -> list[AnswerValue]:
     return [answers[key] for answers in spoken if key in answers]
 
 
-def _replace(review: Review, schema: SchemaSnapshot, settled: Answers) -> None:
+def _replace(review: Review, schema: SchemaSnapshot, settled: Answers, *, has_gold: bool) -> None:
     ids = tuple(question.id for question in schema.questions)
-    before = dict(compiled.rows(_before, ids, review=review.pk)) if ids else {}
+    before = dict(compiled.rows(_before, ids, review=review.pk)) if ids and has_gold else {}
     decided = {number for number in before if before[number] == GoldSource.ADJUDICATED}
     given = [each for each in _given(schema, settled) if each[0].id not in decided]
     # What an earlier consensus said and nobody says any more goes too; imported gold stays.

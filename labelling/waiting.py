@@ -64,7 +64,6 @@ class _Pool:
     lowest_unranked: int | None
     highest_unranked: int | None
     ranked: int | None
-    control: int | None
     opened: int | None
     unready_dataset: int | None
 
@@ -157,12 +156,8 @@ class Waiting:
             yield self._joined()
         elif part is Part.IMPORTED:
             yield self._imported()
-        elif self._has(part):
+        elif part is Part.CONTROL or self._pool().ranked is not None:
             yield compiled.numbers(_few_of, part, self._unready_datasets(), **self._ids)
-
-    def _has(self, part: Part) -> bool:
-        pool = self._pool()
-        return (pool.control if part is Part.CONTROL else pool.ranked) is not None
 
     def of_part(self, part: Part) -> QuerySet[Review]:
         """Return the reviews of one part in order, with those that others are at left out."""
@@ -304,13 +299,12 @@ def _glance(*, project: int, person: int, now: datetime) -> "QuerySet[Project, A
 
 
 def _pool(*, project: int) -> "QuerySet[Project, Any]":
-    fresh = Review.objects.filter(project=project, is_labelled=False)
+    ranked = Review.objects.filter(project=project, is_labelled=False, ranked_by__isnull=False)
     return Project.objects.filter(pk=project).values_list(
         _first(_unranked(project).order_by("id")),
         _first(_unranked(project).order_by("-id")),
-        # In the order of their indexes, or the primary key is walked.
-        _first(fresh.filter(is_control=False, ranked_by__isnull=False).order_by("-priority", "id")),
-        _first(fresh.filter(is_control=True).order_by("id")),
+        # In the order of its index, or the primary key is walked.
+        _first(ranked.filter(is_control=False).order_by("-priority", "id")),
         _first(OpenReview.objects.filter(project=project).order_by("review")),
         _first(Dataset.objects.filter(project=project, is_ready=False)),
     )

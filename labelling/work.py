@@ -6,7 +6,7 @@ from functools import partial
 from typing import Any
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Subquery
 from django.utils import timezone
 
 from accounts import audit
@@ -18,12 +18,12 @@ from labelling import answers as answers_json
 from labelling import gold, revisions, seats
 from labelling.answers import Answers
 from labelling.leases import MAX_PLACE, end, lease_time, renew
-from labelling.models import Annotation, Assignment, OpenReview
+from labelling.models import Annotation, Assignment, Gold, OpenReview
 from labelling.selectors import count_labelled, schema_of, schema_to_answer
 from labelling.snapshot import SchemaSnapshot
 from labelling.versions import hold_to_answer, stale
 from projects.models import Project
-from reviews.members import hold_shown
+from reviews.members import hold_shown, hold_shown_review
 from reviews.models import Review
 
 _State, _Source = Assignment.State, Assignment.Source
@@ -83,7 +83,9 @@ def skip(*, assignment: Assignment, annotator: User, reason: str = "") -> Assign
     assignment.reason = normalise(reason)[:300]
     end(assignment, _State.SKIPPED, timezone.now())
     if assignment.source == _Source.AGAIN:
-        _open_or_close(assignment.project, assignment.review)
+        _open_or_close(
+            assignment.project, assignment.review, _standing(assignment.review, annotator)
+        )
     _audit(assignment, "review.skipped", reason=assignment.reason)
     return assignment
 
@@ -164,11 +166,12 @@ def submit_and_read(
     Invalid for answers that do not fit, Conflict for another version of the questions, for other
     answers than before, and when the review has gone to as many others as should answer it.
     """
-    assignment = _mine(assignment, annotator)
-    if not hold_shown(assignment.review.dataset_id):
+    is_shown = hold_shown_review(assignment.review_id)
+    assignment = _locked(assignment, annotator)
+    if not is_shown:
         raise Conflict("The data set of this review was removed. Go on with the next one.")
-    people = _people_about(assignment.review)
-    before = annotation_by(assignment.review, annotator) if annotator.pk in people else None
+    standing = _standing(assignment.review, annotator)
+    before = _said_by(assignment.review, annotator) if standing.has_mine else None
     if before is not None and _is_final(before, assignment):
         repeated(before, schema_version, answers)
         said = schema_of(before)
@@ -197,7 +200,7 @@ def submit_and_read(
     annotation.is_check = assignment.source == _Source.CHECK
     annotation.save()
     end(assignment, _State.SUBMITTED, now)
-    settle(annotation, schema, values, is_alone=people <= {annotator.pk})
+    settle(annotation, schema, values, standing)
     _audit(assignment, "annotation.submitted", annotation=annotation.pk)
     return Submitted(annotation, schema, values)
 
@@ -226,22 +229,38 @@ def check_version(project: Project, version: int) -> SchemaSnapshot:
 
 def annotation_by(review: Review, annotator: User) -> Annotation | None:
     """Return what one person said about a review, answers loaded."""
-    # Most often there is nothing, which one look at an index tells.
-    if annotator.pk not in _people_about(review):
-        return None
-    return next(
-        (each for each in gold.annotations_of([review.pk]) if each.annotator_id == annotator.pk),
-        None,
+    return _said_by(review, annotator) if _standing(review, annotator).has_mine else None
+
+
+def _said_by(review: Review, annotator: User) -> Annotation | None:
+    said = gold.annotations_of([review.pk])
+    return next((each for each in said if each.annotator_id == annotator.pk), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What there is about a locked review before somebody answers it: mostly nothing."""
+
+    has_mine: bool
+    #: Whether anybody else has said anything, quality checks included.
+    has_others: bool
+    has_gold: bool
+    is_open: bool
+
+
+def _standing(review: Review, annotator: User) -> Standing:
+    looked = compiled.rows(_looked, review=review.pk, person=annotator.pk)
+    return Standing(*(each is not None for each in looked[0]))
+
+
+def _looked(*, review: int, person: int) -> "QuerySet[Review, Any]":
+    said = Annotation.objects.filter(review=review)
+    return Review.objects.filter(pk=review).values_list(
+        Subquery(said.filter(annotator=person).values("id")[:1]),
+        Subquery(said.exclude(annotator=person).values("id")[:1]),
+        Subquery(Gold.objects.filter(review=review).values("question_id")[:1]),
+        Subquery(OpenReview.objects.filter(review=review).values("id")[:1]),
     )
-
-
-def _people_about(review: Review) -> set[int]:
-    """Return who has said anything about a review, quality checks included."""
-    return set(compiled.numbers(_annotators, review=review.pk))
-
-
-def _annotators(*, review: int) -> "QuerySet[Annotation, Any]":
-    return Annotation.objects.filter(review=review).values_list("annotator_id")
 
 
 def repeated(before: Annotation, schema_version: int, answers: Any) -> Annotation:
@@ -283,11 +302,14 @@ def locked_annotation(annotation_id: int) -> Annotation:
 
 
 def settle(
-    annotation: Annotation, schema: SchemaSnapshot, values: Answers, *, is_alone: bool | None = None
+    annotation: Annotation,
+    schema: SchemaSnapshot,
+    values: Answers,
+    standing: Standing | None = None,
 ) -> None:
     """Write a checked annotation's answers, what they come to, and whether more are wanted.
 
-    `is_alone`: nobody else has said anything about the (locked) review; looked up unless given.
+    `standing` is what there was before about the (locked) review; looked up unless given.
     """
     review = annotation.review
     gold.write_answers(annotation, schema, values)
@@ -296,35 +318,28 @@ def settle(
         return
     if not review.is_labelled:
         transaction.on_commit(partial(count_labelled, annotation.project))
-    if is_alone is None:
-        is_alone = _people_about(review) <= {annotation.annotator_id}
-    spoken = [values] if is_alone else gold.spoken_about(review, schema)
-    gold.recompute(review, schema, spoken, policy)
-    _open_or_close(annotation.project, review, is_alone=is_alone)
+    standing = standing or _standing(review, annotation.annotator)
+    spoken = gold.spoken_about(review, schema) if standing.has_others else [values]
+    gold.recompute(review, schema, spoken, policy=policy, has_gold=standing.has_gold)
+    _open_or_close(annotation.project, review, standing)
 
 
-def _open_or_close(project: Project, review: Review, *, is_alone: bool = False) -> None:
-    """Say whether a review that was just answered, or passed on, wants more answers.
-
-    `is_alone`: what was just said about it is all that was ever said.
-    """
-    causes = compiled.rows(_causes, review=review.pk)
+def _open_or_close(project: Project, review: Review, standing: Standing) -> None:
+    """Say whether a review that was just answered, or passed on, wants more answers."""
     wanted = seats.wanted(project, review.pk)
-    if not causes and wanted == 1:
-        return  # this answer is the one
-    if causes == [(OpenReview.Cause.AGAIN,)] and seats.is_still_asked(review):
-        return
     opened = OpenReview.objects.filter(review=review)
-    if (1 if is_alone else len(seats.answered_by(review))) >= wanted:
+    if not standing.is_open:
+        is_first = not standing.has_others
+        if wanted > 1 and (is_first or len(seats.answered_by(review)) < wanted):
+            overlap = OpenReview.Cause.OVERLAP
+            OpenReview.objects.create(review=review, project=project, cause=overlap)
+        return
+    if opened.filter(cause=OpenReview.Cause.AGAIN).exists() and seats.is_still_asked(review):
+        return
+    if len(seats.answered_by(review)) >= wanted:
         opened.delete()
-    elif causes:
-        opened.update(cause=OpenReview.Cause.OVERLAP)
     else:
-        OpenReview.objects.create(review=review, project=project, cause=OpenReview.Cause.OVERLAP)
-
-
-def _causes(*, review: int) -> "QuerySet[OpenReview, Any]":
-    return OpenReview.objects.filter(review=review).values_list("cause")
+        opened.update(cause=OpenReview.Cause.OVERLAP)
 
 
 # --- Helpers --------------------------------------------------------------------------------------
@@ -333,6 +348,10 @@ def _causes(*, review: int) -> "QuerySet[OpenReview, Any]":
 def _mine(assignment: Assignment, annotator: User) -> Assignment:
     """Lock the assignment's review, then the assignment; somebody else's is not visible."""
     hold_review(assignment.review_id)
+    return _locked(assignment, annotator)
+
+
+def _locked(assignment: Assignment, annotator: User) -> Assignment:
     locked = compiled.first(
         _held, related=("review", "project"), assignment=assignment.pk, person=annotator.pk
     )

@@ -31,6 +31,19 @@ def hold_shown(dataset_id: int) -> bool:
         return cursor.fetchone() is not None
 
 
+def hold_shown_review(review_id: int) -> bool:
+    """Lock a review until the transaction ends, and keep its data set as `hold_shown` does."""
+    locks = " FOR UPDATE OF r FOR KEY SHARE OF d" if connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT d.is_ready FROM reviews_review r JOIN reviews_dataset d "  # noqa: S608
+            f"ON d.id = r.dataset_id WHERE r.id = %s{locks}",
+            [review_id],
+        )
+        found = cursor.fetchone()
+    return found is not None and bool(found[0])
+
+
 def still_shown(project: Project, ids: Sequence[int]) -> list[int]:
     """Return those of the reviews that are shown, in their order; they stay until the commit."""
     lock = " FOR KEY SHARE" if connection.vendor == "postgresql" else ""

@@ -3,18 +3,21 @@
 import os
 import subprocess
 import sys
+import threading
 from collections import Counter
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from accounts.models import User
 from common.errors import Conflict
 from labelling import reservations, services
 from labelling.models import Annotation, Assignment, OpenReview
+from labelling.selectors import current_schema, gold_counts
 from projects.models import Project, Role
 from reviews.models import Review
 from tests import factories
@@ -129,6 +132,43 @@ def test_reserving_and_asking_at_once_give_no_seat_twice(project: Project, owner
     sitting = Assignment.objects.filter(state__in=["reserved", "leased"])
     assert max(Counter(sitting.values_list("review", flat=True)).values()) == 1
     assert sitting.count() == 6
+
+
+def test_who_answers_at_once_waits_for_nobody_but_a_change_of_the_questions_waits_for_both(
+    project: Project, owner: User
+) -> None:
+    if connection.vendor == "sqlite":
+        pytest.skip("SQLite lets one person write at a time: there everybody waits.")
+    prepare(project, reviews=3, overlap=1)
+    people = people_of(project, 3)
+    held = [services.next_assignment(project=project, annotator=each) for each in people]
+    assert held[2] is not None
+    give(held[2], people[2])  # the first answer to these questions is written alone
+    schema = current_schema(project)
+    both_have_answered = threading.Barrier(3)
+    may_end = threading.Event()
+
+    def answer(number: int) -> Annotation:
+        assignment = held[number]
+        assert assignment is not None
+        with transaction.atomic():
+            said = give(assignment, people[number])
+            both_have_answered.wait(timeout=20)  # neither has committed
+            may_end.wait(timeout=20)
+        return said
+
+    def change() -> bool:
+        both_have_answered.wait(timeout=20)
+        threading.Timer(0.3, may_end.set).start()
+        asked = [*schema.questions, replace(schema.questions[0], key="again", id=0)]
+        services.create_version(project=project, questions=asked, actor=owner)
+        return may_end.is_set()
+
+    *said, waited = together(lambda: answer(0), lambda: answer(1), change)
+
+    assert [type(each) for each in said] == [Annotation, Annotation], said
+    assert waited is True
+    assert gold_counts(project)["sentiment"]["train"] == 3  # what was being written came along
 
 
 _LABELLER = """
