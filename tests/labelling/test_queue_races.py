@@ -145,8 +145,8 @@ def test_who_answers_at_once_waits_for_nobody_but_a_change_of_the_questions_wait
     assert held[2] is not None
     give(held[2], people[2])  # the first answer to these questions is written alone
     schema = current_schema(project)
-    both_have_answered = threading.Barrier(3)
-    may_end = threading.Event()
+    both_have_answered = threading.Barrier(4)
+    may_end, is_changed = threading.Event(), threading.Event()
 
     def answer(number: int) -> Annotation:
         assignment = held[number]
@@ -157,17 +157,23 @@ def test_who_answers_at_once_waits_for_nobody_but_a_change_of_the_questions_wait
             may_end.wait(timeout=20)
         return said
 
-    def change() -> bool:
+    def change() -> None:
         both_have_answered.wait(timeout=20)
-        threading.Timer(0.3, may_end.set).start()
         asked = [*schema.questions, replace(schema.questions[0], key="again", id=0)]
         services.create_version(project=project, questions=asked, actor=owner)
-        return may_end.is_set()
+        is_changed.set()
 
-    *said, waited = together(lambda: answer(0), lambda: answer(1), change)
+    def watch() -> bool:
+        both_have_answered.wait(timeout=20)
+        has_waited = not is_changed.wait(timeout=2)
+        may_end.set()
+        return has_waited
+
+    *said, failure, has_waited = together(lambda: answer(0), lambda: answer(1), change, watch)
 
     assert [type(each) for each in said] == [Annotation, Annotation], said
-    assert waited is True
+    assert failure is None
+    assert has_waited
     assert gold_counts(project)["sentiment"]["train"] == 3  # what was being written came along
 
 
