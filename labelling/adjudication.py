@@ -5,7 +5,7 @@ decide at once one is told what the other has said. It may leave questions open;
 people said goes on counting.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -118,6 +118,43 @@ def take_back(*, review: Review, reviewer: User, adjudication_id: int | None = N
         adjudication=before.pk,
         answers=before.answers,
     )
+
+
+def exchange_imported(
+    schema: SchemaSnapshot,
+    texts: Mapping[int, str],
+    rows: Iterable[tuple[int, Mapping[str, Any]]],
+) -> None:
+    """Have what an import had said before come back when a decision ends, not what it said then.
+
+    `rows` are what `imported.update_gold` returned, about reviews that are held, `texts` by id.
+    """
+    changes = {review_id: change["answers"] for review_id, change in rows if change.get("answers")}
+    decisions = Adjudication.objects.filter(review__in=changes.keys() & texts, ended_at=None)
+    for decision in decisions.exclude(imported={}).select_related("schema"):
+        text = texts[decision.review_id]
+        kept = _exchanged(decision, changes[decision.review_id], schema, text)
+        if kept != decision.imported:
+            decision.imported = kept
+            decision.save(update_fields=["imported"])
+
+
+def _exchanged(
+    decision: Adjudication, change: Mapping[str, Any], schema: SchemaSnapshot, text: str
+) -> dict[str, Any]:
+    """Return what is kept with a decision, answers that an undone import gave exchanged."""
+    found: dict[str, Any] = {}
+    for key, value in decision.imported.items():
+        now = to_json(_now(decision, {key: value}, schema, text), schema)
+        undone = next((each for each in now if change.get(each, [])[1:] == [now[each]]), None)
+        if undone is None:
+            found[key] = value
+            continue
+        before = change[undone][0]
+        # It is kept in the words of the decision's questions, if it can be said in them.
+        if to_json(_now(decision, {key: before}, schema, text), schema) == {undone: before}:
+            found[key] = before
+    return found
 
 
 # --- Helpers ------------------------------------------------------------------------------------

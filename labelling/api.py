@@ -165,8 +165,12 @@ class AssignmentOut(serializers.Serializer[Any]):
     id = serializers.IntegerField()
     lease_until = serializers.DateTimeField()
     state = serializers.CharField()
-    served_as = serializers.CharField(source="source")
+    served_as = serializers.SerializerMethodField()
     ranked_by = serializers.IntegerField(allow_null=True)
+
+    def get_served_as(self, assignment: Assignment) -> str:
+        """Say why it was served; quality checks do not tell."""
+        return selectors.shown_source(assignment)
 
 
 class ReviewBrief(serializers.Serializer[Any]):

@@ -9,8 +9,8 @@ from django.db.models import Count
 from django.utils import timezone
 
 from accounts.external import external_ids, external_people, forget_unheard
+from labelling import adjudication, gold, writing
 from labelling import answers as answers_json
-from labelling import gold, writing
 from labelling.answers import MAX_SPANS, Answers, AnswerValue, Fault
 from labelling.models import Annotation, Answer, Gold, GoldSource, GoldSpan, Span
 from labelling.option_words import by_word, unknown
@@ -352,10 +352,12 @@ def update_gold(
 def restore_gold(*, project: Project, rows: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
     """Undo `update_gold`, given what it returned.
 
-    An answer that has changed since, by people or by a later import, is left as it is.
+    An answer that has changed since, by people or by a later import, is left as it is. Where a
+    reviewer has decided meanwhile, what comes back with the decision's end is changed instead.
     """
     texts = gold.hold_reviews(project, {review_id for review_id, _ in rows})
     schema = hold_version(project=project)
+    adjudication.exchange_imported(schema, texts, rows)
     now, agreed = (
         gold.held(project, schema, texts, source=GoldSource.IMPORTED),
         _agreed(schema, texts),

@@ -150,8 +150,12 @@ class _Counter:
             return
         for now, keys in loss.merged.items():
             name = next(each.name for each in loss.path.question.options if each.key == now)
+            names = {each.key: each.name for each in question.options}
             for key in keys:
-                yield self._effect(question, key, Fate.CARRIED, f"Reads as “{name}”")
+                others = ", ".join(f"“{names[each]}”" for each in keys if each != key)
+                is_same = names[key] == name
+                because = f"Stays as it is, {others} with it" if is_same else f"Reads as “{name}”"
+                yield self._effect(question, key, Fate.CARRIED, because)
         for key in loss.options:
             yield self._effect(question, key, Fate.AGAIN, "Not offered any more")
         if _has_narrower_bounds(loss):

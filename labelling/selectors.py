@@ -369,6 +369,18 @@ def suggestions_for(assignment: Assignment) -> Suggestions:
     )
 
 
+def shown_source(assignment: Assignment) -> str:
+    """Return why a review was served, as whoever labels it is told.
+
+    A quality check passes for one of the control slice, or for one in random order where there is
+    no control slice: both come without proposals, as it does.
+    """
+    if assignment.source != Assignment.Source.CHECK:
+        return assignment.source
+    has_control = assignment.project.control_share > 0
+    return str(Assignment.Source.CONTROL if has_control else Assignment.Source.UNRANKED)
+
+
 def _suggested(*, review: int) -> "QuerySet[Suggestion, Any]":
     return Suggestion.objects.filter(review=review).values_list("id")[:1]
 

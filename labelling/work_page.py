@@ -66,6 +66,11 @@ class Work:
         return {each.key for each in self.schema.questions} & set(self.suggestions.values)
 
     @property
+    def source(self) -> str:
+        """Why the review was served, as the person is told."""
+        return selectors.shown_source(self.assignment) if self.assignment else ""
+
+    @property
     def suggested_by(self) -> int | None:
         """The model version whose proposals are on the page."""
         return self.suggestions.model_version if self._asked_suggestions() else None

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from common.charts import Axis, Chart, Series
 from jobs.models import Job
+from labelling.models import QualityCheck
 from labelling.selectors import current_schema, schema_version
 from labelling.snapshot import QuestionSnapshot
 from labelling.spans import Piece, SpanValue, pieces
@@ -300,12 +301,11 @@ def _piece(question: QuestionSnapshot, piece: Piece) -> MarkedPiece:
 def panel_of(project: Project, review: Review, membership: Membership) -> Panel | None:
     """Return what the champion says about a review, for the page of that review.
 
-    Annotators are kept blind on the control slice, which measures what they say by themselves, and
-    everywhere in a blind project.
+    Annotators are kept blind on the control slice and on quality checks, which measure what they
+    say by themselves, and everywhere in a blind project.
     """
     champion = selectors.champion_of(project)
-    is_blind = project.is_blind and membership.can_label
-    if champion is None or ((review.is_control or is_blind) and not membership.can_review):
+    if champion is None or (membership.is_only_labeller and _is_kept_blind(project, review)):
         return None
     rows = Prediction.objects.filter(model_version=champion, review=review)
     predicted = dict(rows.values_list("question_key", "value"))
@@ -314,6 +314,11 @@ def panel_of(project: Project, review: Review, membership: Membership) -> Panel 
     answers = answers_of(champion, review.text, predicted)
     context = {"answers": answers, "version": champion}
     return Panel(f"What model version {champion.number} says", "ml/_review_panel.html", context)
+
+
+def _is_kept_blind(project: Project, review: Review) -> bool:
+    is_check = QualityCheck.objects.filter(project=project, review=review).exists()
+    return project.is_blind or review.is_control or is_check
 
 
 def alike_panel_of(

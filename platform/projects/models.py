@@ -119,6 +119,11 @@ class Membership(models.Model):
         return self.role >= Role.REVIEWER
 
     @property
+    def is_only_labeller(self) -> bool:
+        """Annotators are shown nothing that others have said, nor what measures themselves."""
+        return self.can_label and not self.can_review
+
+    @property
     def can_analyse(self) -> bool:
         """Analysts and above upload and read dashboards."""
         return self.role >= Role.ANALYST

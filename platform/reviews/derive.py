@@ -17,6 +17,7 @@ import structlog
 from django.db import connection
 from django.db.models import Count
 
+from common import bulk
 from common.errors import GlossError
 from jobs.lease import JobFailed, Lease
 from reviews import aftermath, cleaning, deriving, fingerprints, recipes
@@ -193,6 +194,7 @@ def _show(lease: Lease, dataset: Dataset) -> None:
     if is_copied and not _outcome(dataset).get("copied"):
         raise JobFailed("Nothing is left of any text. Take a cleaning step away.")
     count = reviews_in(dataset).count()
+    bulk.learn_growth()
     with lease.effect(done_count=count, total_count=count, message=""):
         if is_copied:
             SelectedReview.objects.filter(dataset=dataset).delete()

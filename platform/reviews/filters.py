@@ -87,15 +87,26 @@ def check_kept(pairs: Iterable[tuple[str, str]]) -> None:
             raise Invalid.of(f"filters.{name}"[:200], "The value of a filter has no NUL.")
 
 
+#: Filters and columns that would tell annotators which reviews are there to measure them.
+KEPT_FROM_LABELLERS = frozenset({"labelled", "control"})
+
+
 def check_reader(membership: Membership, names: Iterable[str]) -> None:
     """Raise NotAllowed where who labels asks for what others have said: it shall not sway them.
 
-    In a blind project that goes for what a model says, too.
+    Nor are they told which reviews are labelled or of the control slice: of what they are given to
+    label that would say whether it is there to measure them. In a blind project what a model says
+    is kept from them, too.
     """
-    if membership.can_label and not membership.can_review:
+    if membership.is_only_labeller:
         kinds = {name.partition(".")[0] for name in names}
         if kinds & {"answer", "flipped"}:
             raise NotAllowed("Who labels does not see the answers of others; leave them out.")
+        if kinds & KEPT_FROM_LABELLERS:
+            raise NotAllowed(
+                "Who labels does not see which reviews are labelled or of the control slice; "
+                "leave that out."
+            )
         if "predicted" in kinds and membership.project.is_blind:
             raise NotAllowed("This project is blind: who labels sees no predictions.")
 

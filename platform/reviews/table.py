@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 from common.errors import Invalid
 from projects.models import Membership, Project
 from reviews import paging, search_index, table_columns
-from reviews.filters import ChoiceFilter, choices_for
+from reviews.filters import KEPT_FROM_LABELLERS, ChoiceFilter, choices_for
 from reviews.models import Dataset, Review
 from reviews.patience import TooSlow
 from reviews.place import Place
@@ -131,7 +131,9 @@ def build(
     except Invalid as error:
         page, problem, is_invalid = _NO_PAGE, error.detail, True
     names = {each.pk: each.name for each in datasets if each.is_ready}
-    common, rarer = _COMMON, [*_RARER, *_choices(every)]
+    kept = KEPT_FROM_LABELLERS if membership.is_only_labeller else frozenset()
+    common = [choice for choice in _COMMON if choice.name not in kept]
+    rarer = [choice for choice in (*_RARER, *_choices(every)) if choice.name not in kept]
     fields = {*_TYPED, *(choice.name for choice in (*common, *rarer))}
     return Table(
         page=page,

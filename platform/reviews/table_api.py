@@ -14,7 +14,7 @@ from common.api import IDEMPOTENCY, CursorPagination, idempotency_key, valid
 from common.errors import Invalid
 from jobs.api import job_link
 from projects.api_base import ProjectAPIView
-from projects.models import Role
+from projects.models import Membership, Role
 from reviews import bulk, filters, paging, saved, selectors
 from reviews.models import BulkAction, Review, SavedView
 from reviews.patience import patience
@@ -32,9 +32,17 @@ class ReviewOut(serializers.Serializer[Review]):
     author = serializers.CharField()
     reviewed_at = serializers.DateField(allow_null=True)
     split = serializers.ChoiceField(choices=Review.Split.values)
-    is_control = serializers.BooleanField()
-    is_labelled = serializers.BooleanField()
+    is_control = serializers.BooleanField(
+        allow_null=True, help_text="Null for annotators, whom the control slice measures."
+    )
+    is_labelled = serializers.BooleanField(allow_null=True, help_text="Null for annotators.")
     priority = serializers.FloatField()
+
+
+def _out(membership: Membership, review: Review) -> dict[str, Any]:
+    """Return a review as this member may see it."""
+    out: dict[str, Any] = ReviewOut(review).data
+    return out | {"is_control": None, "is_labelled": None} if membership.is_only_labeller else out
 
 
 class ReviewPageOut(serializers.Serializer[Any]):
@@ -116,7 +124,8 @@ class ReviewListApi(ProjectAPIView):
         ]
         wanted = paging.wanted(self.project, asked, place=pages.place(request))
         page = pages.cut(wanted, request, self)
-        return pages.get_paginated_response(ReviewOut(page, many=True).data)
+        rows = [_out(self.membership, review) for review in page]
+        return pages.get_paginated_response(rows)
 
 
 class ReviewApi(ProjectAPIView):
@@ -127,7 +136,7 @@ class ReviewApi(ProjectAPIView):
     @extend_schema(operation_id="reviews_retrieve", responses=ReviewOut)
     def get(self, request: Request, slug: str, review_id: int) -> Response:  # noqa: ARG002
         """Return the review."""
-        return Response(ReviewOut(selectors.review_of(self.project, review_id)).data)
+        return Response(_out(self.membership, selectors.review_of(self.project, review_id)))
 
 
 # --- Bulk actions --------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from projects.models import Membership, Project
+from reviews.filters import KEPT_FROM_LABELLERS
 from reviews.models import Dataset, ImportJob, Review
 
 DEFAULT = ("dataset", "product", "written", "split", "labelled")
@@ -57,7 +58,14 @@ def register(make: MakeColumns) -> None:
 def columns_of(project: Project, membership: Membership) -> list[Column]:
     """Return every column that this member may choose."""
     made = [column for make in _makers for column in make(project, membership)]
-    return [*_OWN, *made, *_metadata(project)]
+    own: Sequence[Column] = _OWN
+    if membership.is_only_labeller:
+        own = tuple(
+            _BARE_SPLIT if column.key == "split" else column
+            for column in _OWN
+            if column.key not in KEPT_FROM_LABELLERS
+        )
+    return [*own, *made, *_metadata(project)]
 
 
 def chosen_from(columns: Iterable[Column], keys: Sequence[str]) -> list[Column]:
@@ -98,6 +106,8 @@ _OWN = (
     Column("number", "Number", _of(lambda review: str(review.pk)), is_number=True),
     Column("row", "Row", _of(lambda review: str(review.row_number)), is_number=True),
 )
+#: Without the control slice, which measures those who label.
+_BARE_SPLIT = Column("split", "Split", _of(lambda review: review.split.capitalize()))
 
 
 def _metadata(project: Project) -> list[Column]:

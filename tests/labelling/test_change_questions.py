@@ -505,6 +505,15 @@ def test_the_preview_counts_what_each_option_takes_along(project: Project, anna:
     assert seen.opened == 3
 
 
+def test_the_preview_says_of_an_option_that_takes_in_others_that_it_stays(project: Project) -> None:
+    merge = Merge(question="aspects", options=("price", "quality"), into="quality")
+
+    seen = look(project, merge)
+
+    because = {each.option: each.because for each in seen.effects}
+    assert because == {"price": "Reads as “Quality”", "quality": "Stays as it is, “Price” with it"}
+
+
 def test_the_preview_counts_answers_to_all_versions(project: Project, anna: User) -> None:
     said(project, anna)
     change(project, *MERGE)

@@ -12,11 +12,14 @@ from hypothesis import strategies as st
 from accounts.external import external_person
 from accounts.models import User
 from labelling import gold, imported, services
+from labelling.adjudication import adjudicate, take_back
+from labelling.changes import AddOption
 from labelling.models import Annotation, Gold, GoldSource, GoldSpan
 from labelling.selectors import current_schema
 from labelling.snapshot import OptionSnapshot, QuestionSnapshot
 from labelling.spans import SpanValue
 from labelling.spoken import statements
+from labelling.versions import change_questions
 from projects.models import Project, Role
 from reviews.answers import ImportedSpan, sink_for
 from reviews.models import Dataset, ImportJob, Review, Upload
@@ -449,6 +452,44 @@ def test_an_undo_leaves_what_has_changed_since(project: Project, review: Review)
     imported.restore_gold(project=project, rows=list(first.items()))
 
     assert held(project, review) == {"rating": 3.0}
+
+
+def test_an_undo_while_a_decision_holds_is_not_undone_by_its_end(
+    project: Project, review: Review, owner: User
+) -> None:
+    sink_for(project).store([(review.pk, {"sentiment": "negative"})])
+    change = imported.update_gold(
+        project=project, rows=[(review.pk, {"sentiment": "neutral", "rating": 2.0})]
+    )
+    decided = {"sentiment": "positive", "rating": 5}
+    adjudicate(review=review, reviewer=owner, schema_version=1, answers=decided)
+
+    imported.restore_gold(project=project, rows=list(change.items()))
+
+    assert held(project, review) == {"sentiment": "positive", "rating": 5.0}
+    take_back(review=review, reviewer=owner)
+    assert held(project, review) == {"sentiment": "negative"}
+
+
+def test_an_undo_reaches_what_a_decision_about_older_questions_put_aside(
+    project: Project, review: Review, owner: User
+) -> None:
+    sink_for(project).store([(review.pk, {"sentiment": "negative", "rating": 3.0})])
+    first = imported.update_gold(
+        project=project, rows=[(review.pk, {"sentiment": "neutral", "rating": 2.0})]
+    )
+    later = imported.update_gold(project=project, rows=[(review.pk, {"rating": 4.0})])
+    decided = {"sentiment": "positive", "rating": 5}
+    adjudicate(review=review, reviewer=owner, schema_version=1, answers=decided)
+    more = AddOption(question="sentiment", option=OptionSnapshot("mixed", "Mixed"))
+    change_questions(project=project, changes=[more], actor=owner)
+
+    imported.restore_gold(project=project, rows=list(first.items()))
+    take_back(review=review, reviewer=owner)
+
+    # The rating came from a later import, which stands.
+    assert list(later[review.pk]["answers"]) == ["rating"]
+    assert held(project, review) == {"sentiment": "negative", "rating": 4.0}
 
 
 def test_the_same_answer_again_changes_nothing(project: Project, review: Review) -> None:

@@ -2,19 +2,20 @@
 
 import json
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
-from django.db import connections
+from django.db import connection, connections, transaction
 from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from common.errors import Conflict, Invalid
 from labelling import imported, services
-from labelling.models import Annotation, GoldSpan, LabelSchema, Span
+from labelling.models import Annotation, GoldSpan, Span
 from labelling.selectors import current_schema
 from labelling.snapshot import QuestionSnapshot
 from projects.models import Project, Role
@@ -247,17 +248,50 @@ def test_overlap_forbidden_meanwhile_holds_for_who_answers_then(
     project: Project, member: Callable[[Role], User]
 ) -> None:
     """Answers are for the questions that are current when they are kept, or are refused."""
-    reviews = [factories.review(project, TEXT) for _ in range(6)]
+    reviews = [factories.review(project, TEXT) for _ in range(3)]
     people = [member(Role.ANNOTATOR) for _ in reviews]
+    is_forbidden, may_end = threading.Event(), threading.Event()
+
+    def changer() -> None:
+        with transaction.atomic():
+            forbid_overlap(project)
+            is_forbidden.set()
+            assert may_end.wait(20)
 
     def teller(review: Review, person: User) -> Callable[[], object]:
-        return lambda: services.record_annotation(
-            review=review, annotator=person, answers=answers(GREAT_PRICE, PRICE)
-        )
+        def tell() -> None:
+            assert is_forbidden.wait(20)
+            services.record_annotation(
+                review=review, annotator=person, answers=answers(GREAT_PRICE, PRICE)
+            )
 
-    works: list[Callable[[], object]] = [lambda: forbid_overlap(project)]
-    failures = at_once([*works, *map(teller, reviews, people)])
+        return tell
 
-    strict = LabelSchema.objects.get(version=2)
+    def ender() -> None:
+        # All of them have read the questions as they were and stand at the last check by now.
+        assert is_forbidden.wait(20)
+        await_waiting(len(reviews))
+        may_end.set()
+
+    failures = at_once([changer, *map(teller, reviews, people), ender])
+
+    assert len(failures) == len(reviews)
     assert all(isinstance(each, Conflict | Invalid) for each in failures), failures
-    assert not Annotation.objects.filter(schema=strict).exists()
+    assert not Annotation.objects.exists()
+
+
+def await_waiting(count: int) -> None:
+    """Wait until so many connections wait for a lock; SQLite lets them wait from the beginning."""
+    if connection.vendor != "postgresql":
+        return
+    until = time.monotonic() + 20
+    waiting = 0
+    while waiting < count and time.monotonic() < until:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT count(*) FROM pg_stat_activity"
+                " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+            )
+            (waiting,) = cursor.fetchone()
+        time.sleep(0.01)
+    assert waiting >= count

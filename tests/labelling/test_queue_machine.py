@@ -23,20 +23,36 @@ from hypothesis.stateful import (
 
 from accounts.models import User
 from common.errors import Conflict, Invalid, NotVisible
-from labelling import checks, reservations, seats, services
+from labelling import answers as answers_json
+from labelling import checks, gold, reservations, seats, services
 from labelling.adjudication import adjudicate
 from labelling.changes import SetBounds
-from labelling.models import Annotation, Answer, Assignment, OpenReview, QualityCheck
+from labelling.models import Annotation, Assignment, OpenReview, QualityCheck
+from labelling.selectors import schema_of
 from labelling.versions import change_questions
 from projects.models import Membership, Project, Role
 from projects.services import remove_member
 from reviews.models import Dataset, Review
 from tests import factories
 
+TEXT = "Great price 👍🏽, bad box"
 SEATED = [str(each) for each in seats.SEATED]
 people = st.integers(0, 3)
 #: Ones often: those are the answers that a change of the questions takes away.
 ratings = st.sampled_from([1, 1, 3, 5])
+
+
+def _answers(rating: float) -> dict[str, Any]:
+    """Return what somebody says who gives a rating, to every question: all of it is to be kept."""
+    word = TEXT[: int(rating) + 3]
+    return {
+        "sentiment": "positive" if rating > 3 else "neutral",
+        "rating": rating,
+        "aspects": ["price"] if rating > 1 else [],
+        "aspect_spans": [
+            {"start": 0, "end": len(word), "text": word, "option": "price", "polarity": "positive"}
+        ],
+    }
 
 
 class Queue(RuleBasedStateMachine):
@@ -77,7 +93,7 @@ class Queue(RuleBasedStateMachine):
     @rule(count=st.integers(1, 3), is_control=st.booleans())
     def import_reviews(self, count: int, is_control: bool) -> None:
         for _ in range(count):
-            factories.review(self.project, dataset=self.dataset, is_control=is_control)
+            factories.review(self.project, TEXT, dataset=self.dataset, is_control=is_control)
 
     @rule(target=held, who=people, roll=st.sampled_from([0.0, 0.99]))
     def next(self, who: int, roll: float) -> Any:
@@ -244,11 +260,10 @@ class Queue(RuleBasedStateMachine):
         assert stored.keys() == said.keys()
         assert Annotation.objects.count() == len(stored)
         assert not self.acknowledged.keys() & self.measured.keys()
-        numbers = dict(
-            Answer.objects.filter(question__key="rating").values_list("annotation_id", "number")
-        )
-        for key, rating in said.items():
-            assert numbers[stored[key]] == rating
+        for each in gold.annotations_of({review_id for review_id, _ in said}):
+            schema = schema_of(each)
+            kept = answers_json.to_json(gold.read_answers(each, schema), schema)
+            assert kept == _answers(said[each.review_id, each.annotator_id])
 
     @invariant()
     def never_more_people_hold_a_review_than_should_answer_it(self) -> None:
@@ -316,7 +331,7 @@ class Queue(RuleBasedStateMachine):
                 assignment=assignment,
                 annotator=assignment.annotator,
                 schema_version=self.version,
-                answers={"sentiment": "neutral", "rating": rating, "aspects": []},
+                answers=_answers(rating),
             )
         except (Invalid, NotVisible) as error:
             raise AssertionError(error) from error

@@ -9,6 +9,7 @@ from django.test import Client
 
 from accounts.models import User
 from jobs.models import Job
+from labelling.models import QualityCheck
 from ml.models import ModelVersion, PredictionJob, TrainingRun
 from ml.planning import plan_training
 from ml.reproduce.recipes import RECIPES
@@ -314,3 +315,22 @@ def test_the_page_of_a_review_shows_what_the_champion_says(
     assert page.status_code == 200
     assert "What model version 1 says" in page.content.decode()
     assert f'href="{BASE}versions/1/"' in page.content.decode()
+
+
+def test_who_labels_does_not_read_what_the_champion_says_where_it_measures_them(
+    project: Project,
+    owner: User,
+    member: Member,
+    trained: Callable[..., ModelVersion],
+    signed_in: Browser,
+) -> None:
+    review = trained().predictions.first()
+    assert review is not None
+    client = signed_in(member(Role.ANNOTATOR))
+    address = f"/projects/shop/reviews/{review.review_id}/"
+    before = client.get(address).content.decode()
+
+    QualityCheck.objects.create(project=project, review_id=review.review_id, created_by=owner)
+
+    assert "What model version 1 says" in before
+    assert "What model version 1 says" not in client.get(address).content.decode()

@@ -68,6 +68,18 @@ def test_a_question_without_an_answer_is_named_and_the_review_stays(ada: Labelli
     assert ada.review == before
 
 
+def test_a_double_click_submits_one_review_and_leaves_the_next_alone(ada: Labelling) -> None:
+    before, first = ada.annotated(), ada.review
+    ada.page.keyboard.press("1")
+
+    ada.page.locator("[data-label-submit]").dblclick()
+
+    expect(ada.page.locator("[data-label-form]")).not_to_have_attribute("data-review", first)
+    ada.saved()
+    expect(ada.page.locator("[data-label-state]")).to_be_empty()  # it was not tried
+    assert ada.annotated() == [*before, first]
+
+
 def test_undo_takes_back_what_waits_and_reopens_what_is_kept(ada: Labelling) -> None:
     ada.context.set_offline(True)
     waiting = ada.answer()

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import default_storage
+from django.db import connection
 from django.db.models import Model
 
 from accounts.models import User
+from common import bulk
 from common.errors import Conflict, Invalid
 from jobs.lease import LeaseLost, claim_one
 from jobs.models import Job
@@ -522,3 +524,23 @@ def test_an_import_writes_every_column_of_a_refused_row() -> None:
     fields = {field.column for field in RejectedRow._meta.concrete_fields}
 
     assert set(models.REJECTED_COLUMNS) == fields - {"id"}
+
+
+def reviews_on_show() -> float:
+    """Return how many reviews PostgreSQL believes to have."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'reviews_review'::regclass")
+        return float(cursor.fetchone()[0])
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite is not told")
+def test_postgresql_looks_at_what_a_large_import_has_brought(start: Start) -> None:
+    rows = [f"{number} {'word ' * 200}" for number in range(1_500)]
+
+    finish(start("text\n" + "\n".join(rows) + "\n"))
+
+    assert reviews_on_show() == len(rows)
+    finish(start("text\nOne more.\n", name="another"))
+    assert reviews_on_show() == len(rows)  # not worth a look
+    assert bulk.learn_growth() == []

@@ -289,6 +289,8 @@ root.addEventListener("submit", (event) => {
 
 root.addEventListener("click", (event) => {
   const { target } = event;
+  // The second click of a double click would fall on the review that has come in the meantime.
+  if (event.detail > 1 && target.closest("[data-label-submit], [data-label-undo], [data-label-leave]")) return event.preventDefault();
   const chip = target.closest("[data-accept]");
   if (chip) accept(chip);
   if (target.closest("[data-accept-all]")) say(`${acceptAll(root, current.spans)} suggestions accepted.`);
