@@ -86,7 +86,7 @@ def tidy(job_id: UUID) -> None:
 
 def load_for_work(version: ModelVersion) -> Predictor:
     """Load a version in a worker; raise JobFailed with the reason when its files are not right."""
-    engine = "torch" if settings.GLOSS_DEVICE == "cuda" else "onnx"
+    engine = "torch" if settings.GLOSS_DEVICE == "cuda" else "auto"
     try:
         return serving.load(version, engine=engine)
     except NotReady as error:

@@ -235,7 +235,8 @@ class TrainConfig:
     """Whether rare options of a choice weigh more (inverse square root of their share, capped):
     raises their recall, costs accuracy and honest confidences."""
     precision: str = "auto"
-    """Arithmetic of fine-tuning: fp32, bf16, or auto for bf16 where the processor has units."""
+    """Arithmetic of fine-tuning: fp32, bf16, or auto for bf16 where the processor has units. Of
+    encoding too, where it is not fp32 and the processor has them."""
     batch_tokens: int = 0
     """Tokens per step of fine-tuning, padding included; 0 takes batch_size x max_tokens."""
     accumulate: int = 1

@@ -1,6 +1,7 @@
 """Fit the heads on a frozen encoder, or the encoder with them."""
 
-from collections.abc import Generator, Iterator, Sequence
+import copy
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,9 +12,11 @@ import torch
 
 from ml.core.config import HeadConfig, Kind, TrainConfig
 from ml.core.data import Example, answered
+from ml.core.dropout import quick_dropout
 from ml.core.encode import TextEncoder, Words
 from ml.core.engines.base import EncoderInfo, Engine, Floats
 from ml.core.engines.export import export_tower, exported
+from ml.core.engines.growing import GrowingEngine
 from ml.core.engines.onnx import OnnxEngine
 from ml.core.engines.torch import (
     TextTower,
@@ -25,6 +28,7 @@ from ml.core.engines.torch import (
 )
 from ml.core.events import Event, Progress, Stage
 from ml.core.features import CachedEncoder
+from ml.core.hardware import has_bf16
 from ml.core.lengths import STEPS, chosen_length
 from ml.core.lesson import FrozenFeatures, Lesson, all_targets, as_floats
 from ml.core.loop import Part, Study, learn
@@ -98,7 +102,7 @@ def fit_frozen(
     _seed(config)
     yield Stage(f"Preparing the encoder {config.encoder}")
     folder = exported(config.encoder, encoders_dir)
-    encoder = _text_encoder(_engine(config, folder), config)
+    encoder = text_encoder(engine_of(config, folder), config)
     cached = CachedEncoder(encoder, features_dir)
     study = yield from _fit_heads(examples, config, encoder, cached)
     model = NeuralModel(study.heads.numpy(), cached, encoder, study.heads.numpy_neck())
@@ -123,7 +127,7 @@ def fit_full(
     splits = _Splits.of(examples, config.heads)
     yield Stage(f"Preparing the encoder {config.encoder}")
     folder = exported(config.encoder, encoders_dir)
-    frozen = _text_encoder(_engine(config, folder), config)
+    frozen = text_encoder(engine_of(config, folder), config)
     warm = replace(config, epochs=20, minimum_steps=0)
     first = yield from _fit_heads(
         examples, warm, frozen, CachedEncoder(frozen, features_dir), is_silent=True
@@ -137,7 +141,8 @@ def fit_full(
     parts = (splits.train, splits.validation)
     lessons = [tower_lesson(part, config, tower, frozen) for part in parts]
     study = tower_study(config, tower, heads, lessons, _priors(config, splits.train, lessons[0]))
-    yield from learn(study, config, saves)
+    with quick_dropout(tower.model):
+        yield from learn(study, config, saves)
     yield Stage("Exporting the fine-tuned encoder")
     encoder = _trained_encoder(tower, info, config, device, scratch)
     tensors = heads.cpu().arrays() | _tower_tensors(tower)
@@ -152,7 +157,7 @@ def prepare_frozen(
     _seed(config)
     yield Stage(f"Preparing the encoder {config.encoder}")
     folder = exported(config.encoder, encoders_dir)
-    encoder = _text_encoder(_engine(config, folder), config)
+    encoder = text_encoder(engine_of(config, folder), config)
     return (yield from _prepare(examples, config, encoder, CachedEncoder(encoder, features_dir)))
 
 
@@ -301,10 +306,14 @@ def _trained_encoder(
     """Return the encoder as it will be served, so that what is measured is what is used."""
     save_tokenizer(config.encoder, scratch / "tokenizer.json")
     export_tower(tower, info, scratch)
-    if device == "cpu":
-        return _text_encoder(OnnxEngine(scratch, threads=config.threads), config)
-    engine = TorchEngine(tower, info, scratch / "tokenizer.json", device=device)
-    return _text_encoder(engine, config)
+    tokenizer = scratch / "tokenizer.json"
+    if device == "cuda":
+        return text_encoder(TorchEngine(tower, info, tokenizer, device=device), config)
+
+    def in_bf16() -> Engine:
+        return TorchEngine(copy.deepcopy(tower), info, tokenizer, is_bf16=True)
+
+    return text_encoder(_growing(scratch, config, in_bf16), config)
 
 
 def _tower_tensors(tower: TextTower) -> dict[str, Floats]:
@@ -314,14 +323,27 @@ def _tower_tensors(tower: TextTower) -> dict[str, Floats]:
     }
 
 
-def _engine(config: TrainConfig, folder: Path) -> Engine:
-    if choose_device(config.device) == "cpu":
-        return OnnxEngine(folder, threads=config.threads)
-    tower, info = load_tower(config.encoder)
-    return TorchEngine(tower, info, folder / "tokenizer.json", device="cuda")
+def engine_of(config: TrainConfig, folder: Path) -> Engine:
+    """Return what a training encodes with; `folder` holds the exported encoder."""
+
+    def on_torch(device: str, *, is_bf16: bool) -> Engine:
+        tower, info = load_tower(config.encoder)
+        return TorchEngine(tower, info, folder / "tokenizer.json", device=device, is_bf16=is_bf16)
+
+    if choose_device(config.device) == "cuda":
+        return on_torch("cuda", is_bf16=False)
+    return _growing(folder, config, lambda: on_torch("cpu", is_bf16=True))
 
 
-def _text_encoder(engine: Engine, config: TrainConfig) -> TextEncoder:
+def _growing(folder: Path, config: TrainConfig, in_bf16: Callable[[], Engine]) -> Engine:
+    first = OnnxEngine(folder, threads=config.threads)
+    if config.precision == "fp32" or not has_bf16():
+        return first
+    return GrowingEngine(first, in_bf16)
+
+
+def text_encoder(engine: Engine, config: TrainConfig) -> TextEncoder:
+    """Return what turns texts into vectors by an engine and the settings of a training."""
     return TextEncoder(
         engine,
         max_tokens=config.max_tokens,

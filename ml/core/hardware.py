@@ -1,5 +1,6 @@
 """What a training ran on, for its manifest: figures of speed and rounding depend on it."""
 
+import functools
 import os
 import platform
 from pathlib import Path
@@ -38,3 +39,13 @@ def _processor() -> str:
 def _memory() -> str:
     size = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return f"{size / 2**30:.0f} GiB"
+
+
+@functools.cache
+def has_bf16() -> bool:
+    """Tell whether this processor has units for bfloat16; without them it is far slower."""
+    try:
+        flags = set(Path("/proc/cpuinfo").read_text("utf-8").split())
+    except OSError:
+        return False
+    return bool(flags & {"amx_bf16", "avx512_bf16", "bf16"})

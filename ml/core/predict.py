@@ -12,6 +12,7 @@ from ml.core.config import HeadConfig, Tier, TrainConfig
 from ml.core.encode import TextEncoder
 from ml.core.engines.base import Engine, Floats
 from ml.core.errors import CheckpointError, ConfigError
+from ml.core.hardware import has_bf16
 from ml.core.heads_numpy import NumpyHead, NumpyNeck, neck_arrays, split_arrays
 from ml.core.neural import NeuralModel
 from ml.core.scores import Model
@@ -45,7 +46,8 @@ class Predictor:
     ) -> "Predictor":
         """Load a checkpoint after checking every file; `is_verified` skips the check.
 
-        engine: auto or onnx (ONNX Runtime), or torch (CUDA where there is one).
+        engine: onnx (ONNX Runtime), torch (CUDA where there is one), or auto: ONNX Runtime, and for
+        many texts torch where the processor has units for bfloat16.
         """
         if engine not in {"auto", "onnx", "torch"}:
             raise ConfigError(f"The engine {engine!r} is not one of auto, onnx, torch.")
@@ -134,13 +136,22 @@ def _engine(
         return torch_engine(directory, settings, tensors)
     from ml.core.engines.onnx import OnnxEngine
 
-    return OnnxEngine(directory, threads=threads or 0)
+    first = OnnxEngine(directory, threads=threads or 0)
+    if engine == "onnx" or not has_bf16():
+        return first
+    from ml.core.engines.growing import GrowingEngine
+
+    return GrowingEngine(first, lambda: torch_engine(directory, settings, tensors, is_bf16=True))
 
 
 def torch_engine(
-    directory: Path, settings: dict[str, Any], tensors: dict[str, Floats]
+    directory: Path,
+    settings: dict[str, Any],
+    tensors: dict[str, Floats],
+    *,
+    is_bf16: bool = False,
 ) -> "TorchEngine":
-    """Return the encoder of a checkpoint as torch runs it."""
+    """Return the encoder of a checkpoint as torch runs it; `is_bf16` is for a processor."""
     import torch
 
     from ml.core.engines import torch as engines
@@ -153,5 +164,7 @@ def torch_engine(
         tower = engines.build_tower(settings["tower"])
         weights = {n: torch.from_numpy(a) for n, a in tensors.items() if n.startswith("encoder.")}
         tower.model.load_state_dict({n.removeprefix("encoder."): t for n, t in weights.items()})
-    device = engines.choose_device("auto")
-    return engines.TorchEngine(tower, info, directory / "tokenizer.json", device=device)
+    device = "cpu" if is_bf16 else engines.choose_device("auto")
+    return engines.TorchEngine(
+        tower, info, directory / "tokenizer.json", device=device, is_bf16=is_bf16
+    )

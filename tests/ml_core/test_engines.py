@@ -1,10 +1,15 @@
+import time
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from ml.core import fitting
 from ml.core.config import Tier, TrainConfig
 from ml.core.encode import REACH, TextEncoder, pad
 from ml.core.engines.export import exported
+from ml.core.engines.growing import GrowingEngine, agreement
 from ml.core.engines.onnx import OnnxEngine
 from ml.core.engines.torch import TorchEngine, choose_device, load_tower
 from ml.core.errors import ConfigError
@@ -18,6 +23,77 @@ def engines(workshop: Workshop) -> tuple[OnnxEngine, TorchEngine]:
     folder = exported(workshop.encoder, workshop.folder / "encoders_dir")
     tower, info = load_tower(workshop.encoder)
     return OnnxEngine(folder, threads=1), TorchEngine(tower, info, folder / "tokenizer.json")
+
+
+class Paced:
+    """An engine that takes its time and answers with given states."""
+
+    def __init__(self, like: OnnxEngine, states: np.ndarray, seconds: float) -> None:
+        self.info, self.tokenizer_file = like.info, like.tokenizer_file
+        self._states, self._seconds = states, seconds
+
+    def states(self, ids: np.ndarray, *_others: object) -> np.ndarray:
+        time.sleep(self._seconds)
+        return self._states[: len(ids)]
+
+
+@pytest.mark.parametrize(
+    ("seconds", "error", "goes_over"), [(0.0, 0.01, True), (0.05, 0.01, False), (0.0, 0.1, False)]
+)
+def test_much_work_goes_over_to_an_engine_that_is_faster_and_agrees(
+    engines: tuple[OnnxEngine, TorchEngine], seconds: float, error: float, goes_over: bool
+) -> None:
+    chance = np.random.default_rng(2)
+    states = chance.normal(size=(300, 3, 16)).astype(np.float32)
+    other = states + error * chance.normal(size=states.shape).astype(np.float32)
+    first = Paced(engines[0], states, 0.02)
+    second = Paced(engines[0], other, seconds)
+    loaded: list[Paced] = []
+
+    def load() -> Paced:
+        loaded.append(second)
+        return second
+
+    growing = GrowingEngine(first, load)
+    ids = mask = np.ones((300, 3), dtype=np.int64)
+    assert growing.states(ids, mask) is not None
+    assert growing.states(ids, mask) is not None
+    assert not loaded
+
+    found = [growing.states(ids, mask) for _ in range(2)]
+
+    assert loaded == [second]
+    assert (growing.chosen is second) == goes_over
+    assert all(np.array_equal(one, other if goes_over else states) for one in found)
+
+
+def test_bfloat16_on_a_processor_gives_nearly_the_same_states(
+    workshop: Workshop, engines: tuple[OnnxEngine, TorchEngine]
+) -> None:
+    tower, info = load_tower(workshop.encoder)
+    in_bf16 = TorchEngine(tower, info, engines[0].tokenizer_file, is_bf16=True)
+    chance = np.random.default_rng(0)
+    ids, mask = pad([chance.integers(4, 100, n).tolist() for n in (7, 12, 3)], 0)
+
+    for layers in ("last", "upper"):
+        wanted, found = (engine.states(ids, mask, layers) for engine in (engines[0], in_bf16))
+        assert found.dtype == np.float32
+        assert agreement(wanted, found, mask) > 0.999
+
+
+@pytest.mark.parametrize("has_units", [True, False])
+def test_a_training_encodes_in_bfloat16_only_where_the_processor_has_units_for_it(
+    workshop: Workshop, has_units: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fitting, "has_bf16", lambda: has_units)
+    folder = exported(workshop.encoder, workshop.folder / "encoders_dir")
+    config = TrainConfig(Tier.FROZEN, tiny.HEADS, workshop.encoder, device="cpu")
+
+    growing = fitting.engine_of(config, folder)
+    exact = fitting.engine_of(replace(config, precision="fp32"), folder)
+
+    assert isinstance(growing, GrowingEngine) == has_units
+    assert isinstance(exact, OnnxEngine)
 
 
 @pytest.mark.parametrize("layers", ["last", "upper"])

@@ -1,6 +1,5 @@
 """Encode with PyTorch: what a GPU uses, and what full fine-tuning trains."""
 
-import functools
 import json
 import os
 from pathlib import Path
@@ -15,6 +14,7 @@ from ml.core import encoders
 from ml.core.encode import load_tokenizer
 from ml.core.engines.base import LAST, UPPER, EncoderInfo, Floats, Ints
 from ml.core.errors import ConfigError, EncoderDamagedError
+from ml.core.hardware import has_bf16
 
 
 class TextTower(nn.Module):
@@ -45,15 +45,22 @@ class TextTower(nn.Module):
 
 
 class TorchEngine:
-    """Run a tower on one device; bfloat16 where CUDA has it."""
+    """Run a tower on one device: in bfloat16 on CUDA, and on the processor where asked for."""
 
     def __init__(
-        self, tower: TextTower, info: EncoderInfo, tokenizer_file: Path, *, device: str = "cpu"
+        self,
+        tower: TextTower,
+        info: EncoderInfo,
+        tokenizer_file: Path,
+        *,
+        device: str = "cpu",
+        is_bf16: bool = False,
     ) -> None:
         self.info = info
         self.tokenizer_file = tokenizer_file
         self.device = torch.device(device)
-        self.tower = tower.to(self.device)
+        # Whole weights in bfloat16 spare a processor the cast of each of them for every batch.
+        self.tower = tower.to(self.device, torch.bfloat16 if is_bf16 else None)
         self._precision = "bf16" if self.device.type == "cuda" else "fp32"
 
     def states(self, ids: Ints, mask: Ints, layers: str = LAST) -> Floats:
@@ -76,16 +83,6 @@ def precision(device: torch.device, wish: str = "fp32") -> torch.autocast:
     is_wished = wish == "bf16" or (wish == "auto" and has_bf16())
     is_bf16 = is_wished or (device.type == "cuda" and wish != "fp32")
     return torch.autocast(device.type, torch.bfloat16, enabled=is_bf16)
-
-
-@functools.cache
-def has_bf16() -> bool:
-    """Tell whether this processor has units for bfloat16; without them it is far slower."""
-    try:
-        flags = set(Path("/proc/cpuinfo").read_text("utf-8").split())
-    except OSError:
-        return False
-    return bool(flags & {"amx_bf16", "avx512_bf16", "bf16"})
 
 
 def choose_device(wish: str) -> str:
