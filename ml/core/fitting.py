@@ -129,8 +129,10 @@ def fit_full(
     folder = exported(config.encoder, encoders_dir)
     frozen = text_encoder(engine_of(config, folder), config)
     warm = replace(config, epochs=20, minimum_steps=0)
+    # The test rows are read by the encoder that comes out, never by the one that goes in.
+    learned = [*splits.train, *splits.validation]
     first = yield from _fit_heads(
-        examples, warm, frozen, CachedEncoder(frozen, features_dir), is_silent=True
+        learned, warm, frozen, CachedEncoder(frozen, features_dir), is_silent=True
     )
     heads = first.heads
     tower, info = load_tower(config.encoder)

@@ -96,7 +96,7 @@ def run(
         result = yield from _recorded(fitting, curve)
         clock.lap("train")
         terms = None
-        if usable.tier is not Tier.TFIDF and (usable.baselines or usable.blend):
+        if usable.tier is not Tier.TFIDF and (usable.baselines or _mixes(usable)):
             yield Stage("Fitting the linear model of terms")
             terms = _tfidf(chosen, usable)
             result = _blended(result, terms, chosen, usable)
@@ -253,11 +253,16 @@ def _tfidf(examples: Sequence[Example], config: TrainConfig) -> TfidfModel:
     return fit_tfidf(config.heads, [e for e in examples if e.split == "train"])
 
 
+def _mixes(config: TrainConfig) -> bool:
+    """Tell whether terms may take part; a fine-tuned encoder has learned them itself."""
+    return config.blend and config.tier is Tier.FROZEN
+
+
 def _blended(
     result: _Result, terms: TfidfModel, examples: Sequence[Example], config: TrainConfig
 ) -> _Result:
     deep = result.model
-    if not (config.blend and config.tier is Tier.FROZEN and isinstance(deep, NeuralModel)):
+    if not (_mixes(config) and isinstance(deep, NeuralModel)):
         return result
     model = blend(deep, terms, examples)
     if not isinstance(model, BlendedModel):

@@ -90,6 +90,8 @@ class Report:
     repeated: int
     seconds: float
     seconds_each: tuple[float, ...]
+    processor_seconds: float
+    """Of all cores together, reading and parting included."""
     lines: tuple[Line, ...]
     settings: dict[str, Any] = field(default_factory=dict)
 
@@ -108,7 +110,7 @@ class _Outcome:
 
 def reproduce(recipe: Recipe, request: Request, say: Callable[[str], None]) -> Report:
     """Read, part, train once a seed, measure on the test part; raises CoreError in plain words."""
-    started = time.monotonic()
+    started, used = time.monotonic(), time.process_time()
     rows = recipe.read(request.data)
     parted = part_rows(rows, recipe.shares)
     heads = recipe.heads(rows)
@@ -131,6 +133,7 @@ def reproduce(recipe: Recipe, request: Request, say: Callable[[str], None]) -> R
         repeated=parted.repeated,
         seconds=round(time.monotonic() - started, 1),
         seconds_each=tuple(round(outcome.seconds, 1) for outcome in outcomes),
+        processor_seconds=round(time.process_time() - used, 1),
         lines=tuple(_line(figure, outcomes) for figure in recipe.figures),
         settings=dict(recipe.settings.get(request.tier, {})),
     )

@@ -19,7 +19,8 @@ def as_table(report: Report, command: str) -> str:
     how = (
         f"Tier {report.tier}, {report.encoder or 'no encoder'}, on {report.device}; mean of "
         f"{report.seeds} seeds with a 95 % interval of rows and seeds; {report.seconds:,.0f} s "
-        f"in all, a seed {' / '.join(f'{s:,.0f}' for s in report.seconds_each)} s."
+        f"in all, a seed {' / '.join(f'{s:,.0f}' for s in report.seconds_each)} s; "
+        f"{report.processor_seconds:,.0f} s of processor time."
     )
     lines = [_line(head), _line(["---"] * len(head)), *map(_line, rows)]
     return "\n".join([about, how, f"`{command}`", "", *lines])

@@ -122,6 +122,8 @@ def test_a_table_names_the_baseline_the_aim_the_earlier_figure_and_the_command(
     assert "≥ 0.85, reached | 0.8933 (n about 150" in table
     assert "always the same" in table
     assert "`manage.py reproduce imdb`" in table
+    assert f"{report.processor_seconds:,.0f} s of processor time" in table
+    assert report.processor_seconds > 0
 
 
 def test_the_command_prints_the_table_and_writes_json(data: Path, tmp_path: Path) -> None:

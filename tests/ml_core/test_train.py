@@ -8,7 +8,7 @@ from ml.core.checkpoint import verify
 from ml.core.config import Tier
 from ml.core.data import Example
 from ml.core.errors import DivergedError, SnapshotError, TooLittleDataError
-from ml.core.events import Epoch, Finished, Progress
+from ml.core.events import Epoch, Finished, Progress, Stage
 from tests.ml_core import tiny
 from tests.ml_core.conftest import FROZEN, FULL, Workshop
 
@@ -244,6 +244,28 @@ def test_answers_may_be_partial_and_every_question_still_learns(
 
     assert finished.metrics["questions"]["sentiment"]["model"]["accuracy"]["value"] > 0.75
     assert finished.metrics["questions"]["thing"]["n"] < 60
+
+
+@pytest.mark.parametrize(("tier", "count"), [("frozen", 60), ("full", 48)])
+def test_only_what_is_used_is_encoded_before_the_heads_learn(
+    tier: str, count: int, workshop: Workshop, tmp_path: Path
+) -> None:
+    config = workshop.config(tier, heads=(tiny.SENTIMENT,), epochs=1)
+
+    events = workshop.events(tiny.make_examples(60), config, tmp_path / "out")
+
+    assert f"Encoding {count} reviews" in [e.message for e in events if isinstance(e, Stage)]
+
+
+def test_a_fine_tuning_without_baselines_fits_no_model_of_terms(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    config = workshop.config("full", heads=(tiny.SENTIMENT,), epochs=1, baselines=False)
+
+    finished = workshop.train(tiny.make_examples(60), config, tmp_path / "out")
+
+    assert "terms" not in finished.metrics["seconds"]
+    assert finished.metrics["questions"]["sentiment"]["baselines"] == {}
 
 
 def test_test_reviews_that_answer_only_a_question_left_out_cost_nothing(
