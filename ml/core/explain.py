@@ -214,6 +214,8 @@ def _score(logits: "Tensor", module: "Head", target: int) -> "Tensor":
     """Return how much each point is for the answer [points]: log odds, or the number itself."""
     import torch
 
+    from ml.core.losses import number_values
+
     head = module.config
     match head.kind:
         case Kind.CHOICE:
@@ -222,10 +224,7 @@ def _score(logits: "Tensor", module: "Head", target: int) -> "Tensor":
         case Kind.MULTICHOICE:
             return logits[:, target]
         case _:
-            value = logits[:, 0]
-    if head.minimum is not None and head.maximum is not None:
-        return head.minimum + (head.maximum - head.minimum) * torch.sigmoid(value)
-    return module.unit[0] + module.unit[1] * value
+            return number_values(head, logits, (module.unit[0], module.unit[1]))[:, 0]
 
 
 def _attention(model: Any, ids: "Tensor") -> Floats | None:

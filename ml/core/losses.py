@@ -26,7 +26,8 @@ def pooled_loss(head: HeadConfig, prior: Prior, logits: Tensor, targets: Tensor)
         total = functional.binary_cross_entropy_with_logits(answered, wanted, reduction="sum")
     else:
         # Divided by the variance, so that a weight means the same on every data set.
-        total = ((number_values(head, prior, answered) - wanted) ** 2).sum() / prior.spread**2
+        found = number_values(head, answered, (prior.centre, prior.spread))
+        total = ((found - wanted) ** 2).sum() / prior.spread**2
     return total / is_answered.sum().clamp_min(1)
 
 
@@ -44,11 +45,21 @@ def _cumulative_loss(head: HeadConfig, logits: Tensor, targets: Tensor) -> Tenso
     return total / (is_answered.sum() * len(steps)).clamp_min(1)
 
 
-def number_values(head: HeadConfig, prior: Prior, logits: Tensor) -> Tensor:
-    """Return numbers for logits: squeezed into the range, or scaled by mean and deviation."""
+def number_values(
+    head: HeadConfig, logits: Tensor, unit: tuple[float | Tensor, float | Tensor]
+) -> Tensor:
+    """Return numbers [..., 1] for logits [..., outputs], as the heads that are served do.
+
+    Joined from the steps of a scale, squeezed into a range, or scaled by `unit`, which is the mean
+    and the standard deviation of the training answers.
+    """
+    if head.is_cumulative:
+        # A number above 4 is above 3 too: what the steps say is made to fall.
+        above = torch.sigmoid(logits).cummin(dim=-1).values
+        return head.scale[0] + above.sum(dim=-1, keepdim=True)
     if head.minimum is not None and head.maximum is not None:
         return head.minimum + (head.maximum - head.minimum) * torch.sigmoid(logits)
-    return prior.centre + prior.spread * logits
+    return unit[0] + unit[1] * logits
 
 
 def spans_loss(

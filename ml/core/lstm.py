@@ -71,17 +71,23 @@ class LstmModel:
         """Return the scores of every question for texts."""
         self.network.eval()
         rows = [_numbered(text, self.words) for text in texts]
-        width = {head.question: outputs(head) for head in self.heads}
-        found: dict[str, Floats] = {q: np.zeros((len(texts), w)) for q, w in width.items()}
+        found: dict[str, Floats] = {
+            head.question: np.zeros((len(texts), 1 if head.kind is Kind.NUMBER else outputs(head)))
+            for head in self.heads
+        }
         order = np.argsort([len(row) for row in rows], kind="stable")
         for start in range(0, len(order), 128):
             chosen = order[start : start + 128]
             logits = self.network(_padded([rows[row] for row in chosen]))
             for head, values in zip(self.heads, logits, strict=True):
-                if head.kind is Kind.NUMBER:
-                    values = number_values(head, self.priors[head.question], values)  # noqa: PLW2901
-                found[head.question][chosen] = as_floats(values)
+                found[head.question][chosen] = as_floats(self._scores(head, values))
         return dict(found)
+
+    def _scores(self, head: HeadConfig, logits: Tensor) -> Tensor:
+        if head.kind is not Kind.NUMBER:
+            return logits
+        own = self.priors[head.question]
+        return number_values(head, logits, (own.centre, own.spread))
 
 
 def fit_lstm(

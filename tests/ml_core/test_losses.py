@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -6,7 +7,7 @@ import torch
 
 from ml.core.config import HeadConfig, Kind
 from ml.core.data import Example, SpanAnswer
-from ml.core.losses import pooled_loss, spans_loss
+from ml.core.losses import number_values, pooled_loss, spans_loss
 from ml.core.network import Head, Heads
 from ml.core.targets import (
     IGNORED,
@@ -167,6 +168,27 @@ def test_a_scale_in_steps_starts_at_its_mean_and_stays_in_its_range() -> None:
     assert served.scores(np.zeros((1, 4)))[0, 0] == pytest.approx(3.6, abs=0.02)
     served.arrays["out.bias"][:] = [90, -90, 90, 90]
     assert served.scores(np.zeros((1, 4)))[0, 0] == pytest.approx(2.0)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [STEPS, replace(STEPS, ordinal="squeezed"), HeadConfig("weight", Kind.NUMBER)],
+    ids=["steps", "squeezed", "unbounded"],
+)
+def test_a_number_is_read_alike_where_it_is_learned_and_where_it_is_served(
+    head: HeadConfig,
+) -> None:
+    torch.manual_seed(4)
+    heads = Heads([head], width=6, word_width=6).eval()
+    features = np.random.default_rng(2).normal(3, 2, size=(20, 6)).astype(np.float32)
+    heads.each[0].start_from(Prior(np.zeros(1), np.ones(1), 3.0, 2.0), features)
+    with torch.no_grad():
+        heads.each[0].out.weight.mul_(100)
+
+    (served,) = heads.numpy()
+
+    found = number_values(head, heads.each[0](torch.from_numpy(features)), (3.0, 2.0))
+    np.testing.assert_allclose(served.scores(features), found.detach().numpy(), atol=1e-3)
 
 
 def test_the_loss_of_a_scale_in_steps_is_that_of_its_steps() -> None:

@@ -1,8 +1,10 @@
+from dataclasses import replace
+
 import numpy as np
 
 from ml.core.evaluate import measure_model
 from ml.core.lstm import fit_lstm
-from tests.ml_core.tiny import HEADS, SENTIMENT, THING, make_examples
+from tests.ml_core.tiny import HEADS, RATING, SENTIMENT, THING, make_examples
 
 
 def test_it_learns_a_plain_rule_and_leaves_spans_out() -> None:
@@ -23,6 +25,18 @@ def test_it_stops_in_time_and_still_answers() -> None:
 
     assert model is not None
     assert np.isfinite(np.asarray(model.scores(["", "a lovely pan"])["sentiment"])).all()
+
+
+def test_a_scale_learned_in_steps_gives_one_number_between_its_ends() -> None:
+    head = replace(RATING, ordinal="cumulative")
+    examples = make_examples(120)
+
+    model = fit_lstm((head,), examples, seed=0, seconds=30)
+
+    assert model is not None
+    assert np.asarray(model.scores(["", "a lovely pan"])["rating"]).shape == (2, 1)
+    measured = measure_model(model, examples, in_detail=False).questions["rating"]
+    assert measured["model"]["mae"]["value"] < 1
 
 
 def test_spans_alone_are_not_for_it() -> None:
