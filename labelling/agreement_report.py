@@ -53,7 +53,7 @@ class Items:
                 found[comparable(item[0]), comparable(item[1])] += count
         return found
 
-    @property
+    @cached_property
     def marked(self) -> span_agreement.CountedSpans:
         """Return the spans of the items, with how many have the same."""
         found: Counter[tuple[tuple[SpanValue, ...], ...]] = Counter()
@@ -230,8 +230,9 @@ def of_options(
 ) -> list[OfOption]:
     """Return a row for every option of a question, or for every step of a small scale."""
     several = Counter(tuple(people.values()) for people in answered.values() if len(people) > 1)
+    marked = _by_option(several) if question.kind == "spans" else {}
     return [
-        OfOption(key, name, colour, tuple(_of_option(question, several, key)))
+        OfOption(key, name, colour, tuple(_of_option(question, several, key, marked.get(key, {}))))
         for key, name, colour in _choices(question)
     ]
 
@@ -242,17 +243,40 @@ def _choices(question: QuestionSnapshot) -> list[tuple[str, str, int]]:
     return [(option.key, option.name, option.colour) for option in question.options]
 
 
-def _of_option(question: QuestionSnapshot, items: Counted, key: str) -> Iterator[Named]:
+def _by_option(items: Counted) -> dict[str, Counter[tuple[AnswerValue, ...]]]:
+    """Return items with the spans of one option only, those that have any, for each option."""
+    found: dict[str, Counter[tuple[AnswerValue, ...]]] = {}
+    for item, count in items.items():
+        people = [answer for answer in item if isinstance(answer, tuple)]
+        for key in {span.option for answer in people for span in answer}:
+            found.setdefault(key, Counter())[tuple(_only(each, key) for each in people)] += count
+    return found
+
+
+def _uses(items: Counted, key: str) -> Counter[tuple[Hashable, ...]]:
     uses: Counter[tuple[Hashable, ...]] = Counter()
     for item, count in items.items():
         uses[tuple(gives(answer, key) for answer in item)] += count
-    given = ratings_of_counted(uses)
-    if question.kind == "spans":
-        concerned: Counter[tuple[AnswerValue, ...]] = Counter()
-        for item, count in items.items():
-            marked = tuple(_only(answer, key) for answer in item)
-            if any(marked):
-                concerned[marked] += count
+    return uses
+
+
+def _span_uses(items: Counted, concerned: Counted) -> Counter[tuple[Hashable, ...]]:
+    """Return who marked anything with an option, by item; `concerned` has its spans alone."""
+    uses: Counter[tuple[Hashable, ...]] = Counter()
+    for item, count in items.items():
+        uses[(False,) * len(item)] += count
+    for item, count in concerned.items():
+        uses[(False,) * len(item)] -= count
+        uses[tuple(map(bool, item))] += count
+    return +uses
+
+
+def _of_option(
+    question: QuestionSnapshot, items: Counted, key: str, concerned: Counted
+) -> Iterator[Named]:
+    is_spans = question.kind == "spans"
+    given = ratings_of_counted(_span_uses(items, concerned) if is_spans else _uses(items, key))
+    if is_spans:
         for name in _fitting(question, ("f1_exact", "f1_overlapping")):
             yield _of_use(KINDS[name].name, name, KINDS[name].build(Items(question, concerned)))
     else:

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from labelling.bootstrap import Floats, Measure, ratio
+from labelling.bootstrap import Measure, ratio
 from labelling.spans import SpanValue, overlap
 
 Marked = Sequence[SpanValue]
@@ -32,18 +32,9 @@ def span_f1_counted(items: CountedSpans, match: Match) -> Measure:
     known = {item: count for item, count in items.items() if len(item) > 1}
     matched = [sum(2 * match(one, other) for one, other in combinations(item, 2)) for item in known]
     marked = [(len(item) - 1) * sum(map(len, item)) for item in known]
-    pairs, places = np.unique(
-        np.array([matched, marked], dtype=float).reshape(2, -1), axis=1, return_inverse=True
-    )
-    counts = np.fromiter(known.values(), dtype=float, count=len(known))
-    repeats = np.bincount(places.ravel(), weights=counts, minlength=pairs.shape[1]).astype(np.int64)
-    above, below = _row(pairs, 0), _row(pairs, 1)
+    repeats = np.fromiter(known.values(), dtype=np.int64, count=len(known))
+    above, below = np.array(matched, dtype=float), np.array(marked, dtype=float)
     return ratio(above, below, repeats, item_count=int(repeats.sum()), undefined=_NOTHING)
-
-
-def _row(pairs: Floats, number: int) -> Floats:
-    row: Floats = pairs[number]
-    return row
 
 
 def exact(one: Marked, other: Marked) -> int:
