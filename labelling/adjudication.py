@@ -15,10 +15,18 @@ from accounts import audit
 from accounts.models import User
 from common.errors import Conflict, FieldError, Invalid, NotVisible
 from common.text import normalise
-from labelling import gold
+from labelling import gold, seats
 from labelling.answers import Answers, Fault, parse_one, to_json
 from labelling.lineage import reading
-from labelling.models import Adjudication, Annotation, Gold, GoldSource, GoldSpan
+from labelling.models import (
+    Adjudication,
+    Annotation,
+    Gold,
+    GoldSource,
+    GoldSpan,
+    OpenReview,
+    QualityCheck,
+)
 from labelling.selectors import current_schema, snapshot_of
 from labelling.snapshot import SchemaSnapshot
 from labelling.versions import freeze, hold_version
@@ -94,6 +102,7 @@ def adjudicate(
 def take_back(*, review: Review, reviewer: User, adjudication_id: int | None = None) -> None:
     """End the decision that holds; what people said, or an import, makes the gold again.
 
+    A quality check is none any more: there is nothing that answers could be measured by.
     Raises NotVisible when there is none, Conflict when another one than `adjudication_id` holds.
     """
     review = _held(review)
@@ -110,6 +119,9 @@ def take_back(*, review: Review, reviewer: User, adjudication_id: int | None = N
     spoken = gold.spoken_about(review, schema)
     gold.recompute(review, schema, spoken)
     gold.mark_labelled(project, schema, [review.pk], is_removal=True, spoken={review.pk: spoken})
+    was_check = bool(QualityCheck.objects.filter(review=review).delete()[0])
+    if was_check:
+        _open_again(project, review)
     audit.record(
         actor=reviewer,
         project_id=project.pk,
@@ -117,6 +129,7 @@ def take_back(*, review: Review, reviewer: User, adjudication_id: int | None = N
         subject=f"review {review.pk}",
         adjudication=before.pk,
         answers=before.answers,
+        was_check=was_check,
     )
 
 
@@ -158,6 +171,16 @@ def _exchanged(
 
 
 # --- Helpers ------------------------------------------------------------------------------------
+
+
+def _open_again(project: Project, review: Review) -> None:
+    """Open a review for others that had been closed to become a quality check."""
+    review.refresh_from_db(fields=["is_labelled"])
+    people = seats.answered_by(review)
+    if people and len(people) < seats.wanted(project, review.pk):
+        OpenReview.objects.get_or_create(
+            review=review, defaults={"project": project, "cause": OpenReview.Cause.OVERLAP}
+        )
 
 
 def _held(review: Review) -> Review:

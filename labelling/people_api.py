@@ -8,7 +8,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.repeats import answered_once
-from common.api import IDEMPOTENCY, CursorPagination, valid
+from common.api import IDEMPOTENCY, MAX_ID, CursorPagination, valid
 from common.errors import Invalid
 from labelling import accept, comments, flags, history, open_flags, timeline
 from labelling.models import Comment, Flag, Mention
@@ -134,7 +134,9 @@ class SeenIn(serializers.Serializer[Any]):
     """Which mentions were seen; all of them when left out."""
 
     mentions = serializers.ListField(
-        child=serializers.IntegerField(min_value=1), max_length=1000, required=False
+        child=serializers.IntegerField(min_value=1, max_value=MAX_ID),
+        max_length=1000,
+        required=False,
     )
 
 

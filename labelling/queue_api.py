@@ -9,7 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.repeats import answered_once
-from common.api import IDEMPOTENCY, valid
+from common.api import IDEMPOTENCY, MAX_ID, valid
 from labelling import checks, reservations, selectors, services
 from labelling.api import NextOut, next_out
 from labelling.policies import MAX_MINUTES, MAX_OVERLAP, policies_of, set_policies
@@ -85,7 +85,9 @@ class ReserveIn(serializers.Serializer[Any]):
 
     username = serializers.CharField(max_length=150, required=False)
     reviews = serializers.ListField(
-        child=serializers.IntegerField(min_value=1), required=False, max_length=reservations.MOST
+        child=serializers.IntegerField(min_value=1, max_value=MAX_ID),
+        required=False,
+        max_length=reservations.MOST,
     )
     count = serializers.IntegerField(min_value=1, required=False)
     weights = serializers.DictField(child=serializers.IntegerField(min_value=0), required=False)
@@ -197,7 +199,9 @@ class ChecksIn(serializers.Serializer[Any]):
     """Adjudicated reviews by number, or how many to draw of them."""
 
     reviews = serializers.ListField(
-        child=serializers.IntegerField(min_value=1), required=False, max_length=checks.MOST
+        child=serializers.IntegerField(min_value=1, max_value=MAX_ID),
+        required=False,
+        max_length=checks.MOST,
     )
     count = serializers.IntegerField(min_value=1, required=False)
 

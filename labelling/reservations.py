@@ -151,7 +151,8 @@ def _labellers(project: Project) -> QuerySet[Membership]:
 
 
 def _membership(project: Project, username: str) -> Membership:
-    wanted = username.replace("\x00", "")[:150]  # PostgreSQL takes no NUL
+    # No database takes half a letter, and PostgreSQL no NUL.
+    wanted = username.encode(errors="ignore").decode().replace("\x00", "")[:150]
     membership = _labellers(project).filter(user__username=wanted).first()
     if membership is None:
         raise Invalid.of("username", f"{wanted!r} is no member of this project who labels.")

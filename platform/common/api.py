@@ -184,6 +184,8 @@ def _flatten(detail: Any, path: str = "") -> Iterator[dict[str, str]]:
         yield {"field": path, "message": str(detail)}
 
 
+#: The highest number of a row: databases take none that is higher.
+MAX_ID = 2**63 - 1
 #: How the API's description names the header of `idempotency_key`.
 IDEMPOTENCY = OpenApiParameter("Idempotency-Key", str, OpenApiParameter.HEADER)
 

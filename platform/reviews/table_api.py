@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from accounts.repeats import answered_once
-from common.api import IDEMPOTENCY, CursorPagination, idempotency_key, valid
+from common.api import IDEMPOTENCY, MAX_ID, CursorPagination, idempotency_key, valid
 from common.errors import Invalid
 from jobs.api import job_link
 from projects.api_base import ProjectAPIView
@@ -167,7 +167,9 @@ class BulkActionIn(serializers.Serializer[BulkAction]):
     """What to do, and to which reviews: ids, or the filters that all of them fit."""
 
     kind = serializers.ChoiceField(choices=bulk.KINDS)
-    reviews = serializers.ListField(child=serializers.IntegerField(min_value=1), required=False)
+    reviews = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=MAX_ID), required=False
+    )
     filters = serializers.DictField(child=serializers.CharField(), required=False)
     dataset = serializers.IntegerField(required=False, help_text="Of kind dataset: add to this.")
     name = serializers.CharField(required=False, help_text="Of kind dataset: make this one.")

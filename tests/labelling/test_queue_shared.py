@@ -17,6 +17,7 @@ from common.errors import Conflict, Invalid
 from jobs.models import Job
 from jobs.worker import run_here
 from labelling import checks, leases, policies, queue, reservations, seats, services
+from labelling.adjudication import adjudicate, take_back
 from labelling.changes import SetBounds
 from labelling.models import (
     Adjudication,
@@ -550,6 +551,30 @@ def test_a_check_measures_the_person_and_makes_no_gold(
     found = {each.username: each for each in checks.outcomes(project)}
     assert (found[anna.username].right_count, found[anna.username].count) == (0, 1)
     assert (found[ben.username].right_count, found[ben.username].is_few) == (1, True)
+
+
+def test_a_check_whose_decision_is_taken_back_is_a_review_as_others_are(
+    project: Project, dataset: Dataset, anna: User, ben: User, owner: User
+) -> None:
+    set_to(project, check_share=1.0, overlap_count=2)
+    answered, fresh = (factories.review(project, dataset=dataset) for _ in range(2))
+    services.record_annotation(review=answered, annotator=owner, answers=GOOD)
+    for review in (answered, fresh):
+        adjudicate(review=review, reviewer=owner, schema_version=1, answers={"rating": 4})
+    checks.add_checks(project=project, actor=owner, review_ids=[answered.pk, fresh.pk])
+    assert not OpenReview.objects.exists()
+
+    for review in (answered, fresh):
+        take_back(review=review, reviewer=owner)
+
+    assert list(OpenReview.objects.values_list("review", flat=True)) == [answered.pk]
+    for _ in range(2):
+        given = take(project, anna)
+        assert given.source != "check"
+        assert not give(given, anna).is_check
+    assert ask(project, anna) is None
+    assert set(Gold.objects.values_list("review", flat=True)) == {answered.pk, fresh.pk}
+    assert take(project, ben).review_id == fresh.pk  # the other has its two answers
 
 
 def test_an_edited_check_still_makes_no_gold(project: Project, anna: User, owner: User) -> None:
