@@ -18,7 +18,16 @@ from ml.evaluation_files import CONTENT_TYPES, evaluation_response
 from ml.models import Evaluation, ModelVersion, Tier, TrainingRun
 from ml.planning import plan_training
 from ml.searching import USUAL_TRIALS, start_search
-from ml.wishes import MOST_TOKENS, ORDINALS, PRECISIONS, TRUNCATIONS, Wishes
+from ml.wishes import (
+    MOST_MINUTES,
+    MOST_STEPS,
+    MOST_TEXTS,
+    MOST_TOKENS,
+    ORDINALS,
+    PRECISIONS,
+    TRUNCATIONS,
+    Wishes,
+)
 from projects.api_base import ProjectAPIView
 from projects.models import Role
 from reviews.api import JobLinkOut
@@ -103,6 +112,25 @@ class TrainingRunIn(serializers.Serializer[Any]):
     layer_decay = serializers.FloatField(min_value=0.1, max_value=1.0, required=False)
     accumulate = serializers.IntegerField(min_value=1, max_value=256, required=False)
     precision = serializers.ChoiceField(choices=list(PRECISIONS), required=False)
+    pretraining_texts = serializers.IntegerField(
+        min_value=1,
+        max_value=MOST_TEXTS,
+        required=False,
+        help_text="Texts without labels, none of a test review, that an encoder to be fine-tuned "
+        "reads before, guessing masked words.",
+    )
+    pretraining_steps = serializers.IntegerField(
+        min_value=1,
+        max_value=MOST_STEPS,
+        required=False,
+        help_text="Steps of that reading at most; three passes over the texts otherwise.",
+    )
+    pretraining_minutes = serializers.FloatField(
+        min_value=0.1,
+        max_value=MOST_MINUTES,
+        required=False,
+        help_text="Minutes of that reading at most; 30 otherwise.",
+    )
 
 
 class TrainingAcceptedOut(serializers.Serializer[Any]):

@@ -12,6 +12,9 @@ from ml.core import encoders
 from ml.models import Tier
 from ml.wishes import (
     LEAST_TOKENS,
+    MOST_MINUTES,
+    MOST_STEPS,
+    MOST_TEXTS,
     MOST_TOKENS,
     ORDINALS,
     PRECISIONS,
@@ -41,6 +44,9 @@ ADVANCED = (
     "layer_decay",
     "accumulate",
     "precision",
+    "pretraining_texts",
+    "pretraining_steps",
+    "pretraining_minutes",
 )
 
 
@@ -156,6 +162,29 @@ class TrainForm(forms.Form):
         required=False,
         label="Arithmetic",
         help_text="Only of a fine-tuned encoder.",
+    )
+
+    pretraining_texts = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MOST_TEXTS,
+        label="Texts read before, without labels",
+        help_text="Only of a fine-tuned encoder, which guesses masked words in them; it helps most "
+        "where labels are few. None of the test reviews is read. Empty for none.",
+    )
+    pretraining_steps = forms.IntegerField(
+        required=False,
+        min_value=1,
+        max_value=MOST_STEPS,
+        label="Steps of that reading at most",
+        help_text="Empty for three passes over the texts.",
+    )
+    pretraining_minutes = forms.FloatField(
+        required=False,
+        min_value=0.1,
+        max_value=MOST_MINUTES,
+        label="Minutes of that reading at most",
+        help_text="Empty for 30.",
     )
 
     def __init__(self, project: Project, data: Any = None, initial: Any = None) -> None:

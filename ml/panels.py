@@ -165,6 +165,9 @@ def _advanced_facts(config: dict[str, Any]) -> Iterator[tuple[str, Any]]:
         "layer_decay": ("Rate of a layer beside the one above", 1.0, {}),
         "accumulate": ("Batches summed before a step", 1, {}),
         "precision": ("Arithmetic", "auto", PRECISIONS),
+        "pretraining_texts": ("Texts read before, without labels", 0, {}),
+        "pretraining_steps": ("Steps of that reading at most", 0, {}),
+        "pretraining_minutes": ("Minutes of that reading at most", 30.0, {}),
     }
     for name, (label, value, words) in usual.items():
         if (given := config.get(name, value)) != value:

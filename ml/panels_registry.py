@@ -66,10 +66,17 @@ def last_device(project: Project) -> str:
 
 def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     hardware = manifest.get("hardware") or {}
+    read = manifest.get("pretraining")
+    before = [("Read before", _reading(read))] if read else []
     facts = [(_HARDWARE[name], str(hardware[name])) for name in _HARDWARE if hardware.get(name)]
     versions = manifest.get("versions") or {}
     libraries = ", ".join(f"{name} {number}" for name, number in sorted(versions.items()))
-    return [*facts, ("Libraries", libraries)]
+    return [*before, *facts, ("Libraries", libraries)]
+
+
+def _reading(facts: Mapping[str, Any]) -> str:
+    texts, steps = (f"{int(facts.get(name, 0)):,}" for name in ("texts", "steps"))
+    return f"{texts} texts without labels, guessing masked words in {steps} steps"
 
 
 _HARDWARE = {

@@ -15,7 +15,7 @@ from ml.core import encoders
 from ml.core.config import HeadConfig, Kind, Tier, TrainConfig
 from ml.core.errors import ConfigError
 from ml.models import TrainingRun
-from ml.wishes import Wishes, check_wishes, head_as_wished, settings_of
+from ml.wishes import USUAL_MINUTES, Wishes, check_wishes, head_as_wished, settings_of
 from projects.models import Project
 
 #: Below this many answers a question learns or measures little, and the plan says so.
@@ -23,9 +23,15 @@ FEW_TRAIN = 50
 FEW_TEST = 20
 FEW_OF_A_CLASS = 10
 
+# How many trainings are looked through for those that an estimate may rest on.
+_RECENT = 20
+
 # Before any run of a tier has been timed here: seconds to start, and per review. Measured on two
 # cores with the bundled encoder; the page calls it a rule of thumb.
 _RULES = {Tier.TFIDF: (4.0, 0.004), Tier.FROZEN: (10.0, 0.035), Tier.FULL: (60.0, 1.5)}
+
+# Seconds for three passes over one text, there.
+_READING = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +117,7 @@ def plan_training(project: Project, wishes: Wishes | None = None) -> TrainingPla
     review_count = max((plan.total for plan in plans if plan.is_used), default=0)
     if wishes.max_samples is not None:
         review_count = min(review_count, wishes.max_samples)
-    seconds, basis = _estimate(project, tier, encoder, review_count)
+    seconds, basis = _with_reading(*_estimate(project, tier, encoder, review_count), wishes)
     problem = "" if heads else _nothing_to_train(plans)
     return TrainingPlan(
         questions=plans,
@@ -255,9 +261,11 @@ def _config(wishes: Wishes, tier: Tier, encoder: str, heads: tuple[HeadConfig, .
 
 def _estimate(project: Project, tier: Tier, encoder: str, count: int) -> tuple[float, str]:
     """Return seconds and where they come from: the last runs of the same kind, else a rule."""
-    runs = TrainingRun.objects.filter(
+    ended = TrainingRun.objects.filter(
         project=project, tier=tier, encoder=encoder, seconds__isnull=False
-    ).order_by("-id")[:3]
+    ).order_by("-id")[:_RECENT]
+    # What an encoder reads before takes its own time, whatever the number of labels.
+    runs = [run for run in ended if not run.config.get("pretraining_texts")][:3]
     rates = [run.seconds / size for run in runs if run.seconds and (size := _size(run.counts))]
     if rates:
         return median(rates) * max(count, 1), _measured(len(rates))
@@ -266,6 +274,15 @@ def _estimate(project: Project, tier: Tier, encoder: str, count: int) -> tuple[f
         start + rate * count,
         "No training of this kind has ended here yet; this is roughly what two cores need.",
     )
+
+
+def _with_reading(seconds: float, basis: str, wishes: Wishes) -> tuple[float, str]:
+    """Add what it takes at most to read texts before, where that is wished for."""
+    if not wishes.pretraining_texts:
+        return seconds, basis
+    minutes = wishes.pretraining_minutes or USUAL_MINUTES
+    more = min(60 * minutes, wishes.pretraining_texts * _READING)
+    return seconds + more, f"{basis} Of that, texts read before take {more / 60:.0f} min."
 
 
 def _measured(count: int) -> str:

@@ -25,6 +25,7 @@ from ml.core.data import Example, Split, write_snapshot
 from ml.core.errors import CheckpointError, SnapshotError
 from ml.following import Story, follow
 from ml.models import ModelVersion, TrainingRun
+from ml.unlabelled import write_texts
 from projects.models import Project
 from reviews import splitting
 
@@ -53,6 +54,7 @@ def _learn(lease: Lease, run: TrainingRun) -> Kept:
         folder = workplace.open_attempt(lease)
         keys = [head["question"] for head in run.config["heads"]]
         write_snapshot_of(lease, run.project, keys, folder)
+        _write_texts(lease, run, folder)
         _write_config(run, folder)
         _watch_child(lease, run, folder)
         lease.progress(done=0, total=0, message="Keeping the model")
@@ -92,6 +94,14 @@ def write_snapshot_of(lease: Lease, project: Project, keys: Sequence[str], folde
 def _example(gold: GoldExample) -> Example:
     answers = {key: answer_of(value) for key, value in gold.answers.items()}
     return Example(gold.review_id, gold.text, cast("Split", gold.split), answers, gold.product)
+
+
+def _write_texts(lease: Lease, run: TrainingRun, folder: Path) -> None:
+    config = TrainConfig.from_json(run.config)
+    if config.pretraining_texts:
+        wanted = {"count": config.pretraining_texts, "seed": config.seed}
+        count = write_texts(folder / "texts.jsonl", run.project, **wanted)
+        lease.log(f"{count:,} texts to read without labels, none of the test split")
 
 
 def _write_config(run: TrainingRun, folder: Path) -> None:

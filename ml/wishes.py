@@ -9,6 +9,12 @@ from ml.core.config import HeadConfig, Kind, Tier
 
 MOST_TOKENS: Final = 8192
 LEAST_TOKENS: Final = 8
+#: More are no help to an encoder of usual size, and are all held in memory.
+MOST_TEXTS: Final = 200_000
+MOST_STEPS: Final = 1_000_000
+MOST_MINUTES: Final = 10_000
+#: Where nobody says how long an encoder may read.
+USUAL_MINUTES: Final = 30
 
 TRUNCATIONS: Final = {
     "head": "its beginning",
@@ -53,6 +59,10 @@ class Wishes:
     layer_decay: float | None = None
     accumulate: int | None = None
     precision: str | None = None
+    #: Texts without labels that the encoder reads before, with masked words.
+    pretraining_texts: int | None = None
+    pretraining_steps: int | None = None
+    pretraining_minutes: float | None = None
 
 
 # Wishes that mean something only where an encoder is read, or only where it learns.
@@ -70,6 +80,9 @@ _OF_FINE_TUNING: Final = {
     "layer_decay": "rates by layer",
     "accumulate": "summed batches",
     "precision": "the arithmetic",
+    "pretraining_texts": "texts read before",
+    "pretraining_steps": "steps of reading",
+    "pretraining_minutes": "minutes of reading",
 }
 # Named as in the training's configuration.
 _SETTINGS: Final = (
@@ -88,6 +101,9 @@ _SETTINGS: Final = (
     "layer_decay",
     "accumulate",
     "precision",
+    "pretraining_texts",
+    "pretraining_steps",
+    "pretraining_minutes",
 )
 
 
@@ -101,6 +117,9 @@ def check_wishes(wishes: Wishes, tier: Tier) -> None:
         _refuse(
             wishes, _OF_FINE_TUNING, "Only a fine-tuned encoder has use for {}; leave it empty."
         )
+    is_bounded = wishes.pretraining_steps is not None or wishes.pretraining_minutes is not None
+    if is_bounded and not wishes.pretraining_texts:
+        raise Invalid.of("pretraining_texts", "Say how many texts are read before.")
 
 
 def tokens_rule() -> str:

@@ -24,6 +24,7 @@ def write_card(
         f"This model answers {len(config.heads)} question(s) about a review with {kind}.",
         f"It learned from {counts['train']} reviews, chose its settings on",
         f"{counts['validation']} and was measured on {counts['test']} others.",
+        *_read_before(metrics.get("pretraining")),
         *(f"A linear model of terms counts {s:.0%} in {q}." for q, s in shares.items()),
         f"Seed {config.seed}; data snapshot `{snapshot}`.",
         "",
@@ -39,6 +40,15 @@ def write_card(
         "",
     ]
     return "\n".join(lines)
+
+
+def _read_before(facts: dict[str, Any] | None) -> list[str]:
+    if not facts:
+        return []
+    return [
+        f"Before that the encoder read {facts['texts']:,} texts without labels, none of them",
+        f"a test review's, and guessed masked words in {facts['steps']:,} steps.",
+    ]
 
 
 def _row(head: HeadConfig, measured: dict[str, Any]) -> str:

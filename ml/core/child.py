@@ -2,9 +2,10 @@
 
 JOBDIR/config.json holds `train` (a TrainConfig) and the folders `features_dir`, `encoders_dir` and
 `output_dir`, and for a search of settings `search`, the number of trials; JOBDIR/snapshot.jsonl
-holds the examples. Exit status 0 after `finished`, 1 after an
-`error` event with a plain sentence, 143 when told to stop. SIGUSR1 ends the learning early: what
-is best so far is measured and kept.
+holds the examples, and JOBDIR/texts.jsonl, where there is one, the texts without labels that an
+encoder may read before: a JSON string a line. Exit status 0 after `finished`, 1 after an `error`
+event with a plain sentence, 143 when told to stop. SIGUSR1 ends the learning early: what is best so
+far is measured and kept.
 """
 
 import json
@@ -82,8 +83,15 @@ def _train(job: Path, emit: Callable[[dict[str, Any]], None]) -> None:
         for found in tried:
             emit(event_to_json(found))
         return
-    for event in run(examples, config, **folders):
+    for event in run(examples, config, **folders, texts=_texts(job / "texts.jsonl")):
         emit(event_to_json(event))
+
+
+def _texts(path: Path) -> list[str] | None:
+    if not path.is_file():
+        return None
+    with path.open(encoding="utf-8", newline="\n") as file:
+        return [str(json.loads(line)) for line in file]
 
 
 def _limit_threads(threads: int) -> None:

@@ -245,6 +245,13 @@ class TrainConfig:
     """Layers of the encoder that are fine-tuned, counted from the last; -1 takes all of it."""
     layer_decay: float = 1.0
     """Factor by which the rate falls from each layer of the encoder to the one below."""
+    pretraining_texts: int = 0
+    """Texts without labels that an encoder to be fine-tuned reads before, with masked words; 0 for
+    none. Without a project they are those of the training reviews."""
+    pretraining_steps: int = 0
+    """Steps of that reading at most; 0 takes as many as three passes over the texts have."""
+    pretraining_minutes: float = 30.0
+    """Minutes of that reading at most."""
     threads: int = 0
     """Threads for encoding and training; 0 takes every core this process may use."""
 
@@ -293,6 +300,12 @@ class TrainConfig:
             "patience must be at least 1": self.patience < 1,
             "warmup must be from 0 to 1": not 0 <= self.warmup <= 1,
             "weight_decay must be 0 or more": self.weight_decay < 0,
+            "only a fine-tuned encoder reads texts before": self.pretraining_texts > 0
+            and self.tier is not Tier.FULL,
+            "texts and steps of reading must be 0 or more": (
+                min(self.pretraining_texts, self.pretraining_steps) < 0
+            ),
+            "minutes of reading must be above 0": not self.pretraining_minutes > 0,
             "beside must be of lstm and single_task": not set(self.beside) <= BESIDE,
             "clip must be positive": self.clip <= 0,
             "pooling must be mean or cls": self.pooling not in {"mean", "cls"},

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 import tokenizers
 
-from ml.core.engines.base import LAST, Engine, Floats, Ints
+from ml.core.engines.base import LAST, EncoderInfo, Engine, Floats, Ints
 from ml.core.errors import ConfigError, EncoderDamagedError
 
 HEAD: Final = "head"
@@ -70,11 +70,7 @@ class TextEncoder:
         batch_tokens: int = _BATCH_TOKENS,
         truncation: str = HEAD,
     ) -> None:
-        limit = engine.info.max_positions
-        if limit and max_tokens > limit:
-            raise ConfigError(
-                f"max_tokens is {max_tokens}, and {engine.info.name} reads at most {limit} tokens."
-            )
+        check_length(engine.info, max_tokens)
         self.engine = engine
         self.max_tokens = max_tokens
         self.pooling = pooling
@@ -111,7 +107,7 @@ class TextEncoder:
         A quarter from the beginning and the rest from the end suit reviews best, which end with
         their verdict (Sun et al., 2019).
         """
-        found = self._cutting.encode_batch([_encodable(text) for text in texts])
+        found = self._cutting.encode_batch([encodable(text) for text in texts])
         return [_tokens(encoding, self.max_tokens) for encoding in found]
 
     def words(self, texts: Sequence[str]) -> list[Words]:
@@ -138,7 +134,7 @@ class TextEncoder:
 
     def windows(self, texts: Sequence[str]) -> Iterator[Window]:
         """Yield every text in stretches of max_tokens that overlap by a quarter."""
-        readable = [_encodable(text) for text in texts]
+        readable = [encodable(text) for text in texts]
         for index, encoding in enumerate(self._windowing.encode_batch(readable)):
             # Cut after its head, a text is pooled as its first window; else only one that fits.
             is_whole = self.truncation == HEAD or not encoding.overflowing
@@ -192,6 +188,15 @@ def with_context(states: Floats) -> Floats:
     return np.hstack([states, means]).astype(np.float32)
 
 
+def check_length(info: EncoderInfo, max_tokens: int) -> None:
+    """Raise ConfigError when an encoder cannot read that many tokens."""
+    limit = info.max_positions
+    if limit and max_tokens > limit:
+        raise ConfigError(
+            f"max_tokens is {max_tokens}, and {info.name} reads at most {limit} tokens."
+        )
+
+
 def load_tokenizer(path: Path, max_tokens: int, *, stride: int = 0) -> tokenizers.Tokenizer:
     """Load a tokenizer.json and replace whatever cutting and padding it came with.
 
@@ -242,7 +247,8 @@ def word_starts(
     return firsts, [_trimmed(place, text) for place in ranges]
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
+    """Return a text that tokenizers take, of the same length."""
     # Half of a surrogate pair is no character, and tokenizers refuse it; offsets stay the same.
     return _SURROGATE.sub("\ufffd", text)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import torch
@@ -37,6 +37,9 @@ from ml.core.neural import NeuralModel
 from ml.core.resume import Saves
 from ml.core.targets import Prior, prior, tag_prior
 from ml.core.tuning import tower_lesson, tower_study
+
+if TYPE_CHECKING:
+    from ml.core.pretraining import Pretrained
 
 _WORDS_CHUNK: Final = 64
 _CPU_TOKENS: Final = 256
@@ -117,25 +120,33 @@ def fit_full(
     encoders_dir: Path,
     scratch: Path,
     saves: Saves | None = None,
+    pretrained: "Pretrained | None" = None,
 ) -> Generator[Event, None, Fitted]:
     """Train heads first, then the encoder with them (Kumar et al., ICLR 2022).
 
     Random heads would pull the encoder away from what it knows. `scratch` takes its export; with
-    `saves` an interrupted fine-tuning goes on.
+    `saves` an interrupted fine-tuning goes on. It begins from the encoder as it comes, or as it is
+    after reading texts.
     """
     _seed(config)
     splits = _Splits.of(examples, config.heads)
     yield Stage(f"Preparing the encoder {config.encoder}")
-    folder = exported(config.encoder, encoders_dir)
-    frozen = text_encoder(engine_of(config, folder), config)
+    if pretrained is None:
+        folder = exported(config.encoder, encoders_dir)
+        frozen = text_encoder(engine_of(config, folder), config)
+        cached = CachedEncoder(frozen, features_dir)
+    else:
+        frozen = _pretrained_encoder(pretrained, config, scratch / "pretrained")
+        # Its vectors are nobody else's, though the encoder has the same name.
+        cached = CachedEncoder(frozen, scratch / "pretrained")
     warm = replace(config, epochs=20, minimum_steps=0)
     # The test rows are read by the encoder that comes out, never by the one that goes in.
     learned = [*splits.train, *splits.validation]
-    first = yield from _fit_heads(
-        learned, warm, frozen, CachedEncoder(frozen, features_dir), is_silent=True
-    )
+    first = yield from _fit_heads(learned, warm, frozen, cached, is_silent=True)
     heads = first.heads
     tower, info = load_tower(config.encoder)
+    if pretrained is not None:
+        tower.model.load_state_dict(pretrained.state)
     device = choose_device(config.device)
     tower.to(device)
     heads.to(device)
@@ -316,6 +327,14 @@ def _trained_encoder(
         return TorchEngine(copy.deepcopy(tower), info, tokenizer, is_bf16=True)
 
     return text_encoder(_growing(scratch, config, in_bf16), config)
+
+
+def _pretrained_encoder(pretrained: "Pretrained", config: TrainConfig, folder: Path) -> TextEncoder:
+    """Return the encoder as it is after reading, before it learns from labels."""
+    folder.mkdir()
+    tower, info = load_tower(config.encoder)
+    tower.model.load_state_dict(pretrained.state)
+    return _trained_encoder(tower, info, config, choose_device(config.device), folder)
 
 
 def _tower_tensors(tower: TextTower) -> dict[str, Floats]:

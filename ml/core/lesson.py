@@ -158,13 +158,14 @@ class Limit:
     tokens: int = 0
 
 
-def batches(lesson: Lesson, limit: Limit, chance: np.random.Generator) -> list[Ints]:
+def batches(lengths: Ints, limit: Limit, chance: np.random.Generator) -> list[Ints]:
     """Return shuffled batches of row numbers, in which rows of like length come together.
+
+    lengths: of every row.
 
     Rows are sorted by length only within pools of 50 batches, so that two epochs differ.
     """
-    order = chance.permutation(lesson.size)
-    lengths = lesson.features.lengths()
+    order = chance.permutation(len(lengths))
     made: list[Ints] = []
     for start in range(0, len(order), 50 * limit.rows):
         pool = order[start : start + 50 * limit.rows]

@@ -148,7 +148,9 @@ def _pass(
     course: _Course,
 ) -> Generator[Progress, None, float]:
     """Go over the training rows once; return the mean loss of the steps, NaN when it diverged."""
-    windows = _windows(batches(study.train, course.limit, chance), study.accumulate)
+    windows = _windows(
+        batches(study.train.features.lengths(), course.limit, chance), study.accumulate
+    )
     steps = len(windows)
     course.epochs = max(config.epochs, math.ceil(config.minimum_steps / steps))
     # Warming up for longer than an epoch only wastes epochs of a training that stops early.

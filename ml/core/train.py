@@ -26,6 +26,7 @@ from ml.core.scores import Model
 from ml.core.tfidf import TERMS, TfidfModel, fit_tfidf
 
 if TYPE_CHECKING:
+    from ml.core.pretraining import Pretrained
     from ml.core.resume import Saves
 
 _FEW = 20
@@ -76,12 +77,15 @@ def run(
     encoders_dir: Path,
     output_dir: Path,
     resume_dir: Path | None = None,
+    texts: Sequence[str] | None = None,
 ) -> Iterator[Event]:
     """Train, measure and write a checkpoint; the last event is Finished.
 
     The caller may stop at any event: nothing appears in `output_dir` before the end. With a
     `resume_dir` the same fine-tuning, killed and started again, goes on after its last saved epoch.
-    Raises a CoreError with a plain sentence when the training cannot succeed.
+    `texts` are what an encoder may read without labels before, none of them a test review's; left
+    out, they are those of the training rows. Raises a CoreError with a plain sentence when the
+    training cannot succeed.
     """
     clock = _Clock()
     check_answers(examples, config.heads)
@@ -92,7 +96,10 @@ def run(
     with checkpoint.scratch_folder(output_dir) as scratch:
         curve: list[dict[str, Any]] = []
         folders = _Folders(features_dir, encoders_dir, scratch, resume_dir)
-        fitting = _fit(chosen, usable, folders)
+        pretrained = yield from _pretrain(examples, usable, folders, texts)
+        if pretrained is not None:
+            clock.lap("pretraining")
+        fitting = _fit(chosen, usable, folders, pretrained)
         result = yield from _recorded(fitting, curve)
         clock.lap("train")
         terms = None
@@ -110,7 +117,7 @@ def run(
             baselines = _baselines(chosen, usable, terms)
             clock.lap("baselines")
         if config.beside:
-            asked = _beside(chosen, usable, terms, folders)
+            asked = _beside(chosen, usable, terms, folders, pretrained)
             baselines |= yield from asked
             clock.lap("beside")
         metrics = {
@@ -118,13 +125,12 @@ def run(
             "curve": curve,
             "seconds": clock.total(),
             "counts": _counts(chosen, usable),
+            **_happened(result, pretrained),
         }
-        if result.diverged:
-            metrics["diverged"] = _diverged(result.diverged)
         yield Stage("Writing the checkpoint")
         snapshot = snapshot_hash(examples)
         folder = _write(scratch, chosen, usable, result, measured, metrics, snapshot)
-        about = {"snapshot_sha256": snapshot, "seed": config.seed}
+        about = {"snapshot_sha256": snapshot, "seed": config.seed, **_read(pretrained)}
         versions = checkpoint.library_versions()
         hardware = describe(config.device, tier=config.tier)
         checkpoint.publish(
@@ -183,10 +189,32 @@ def _note(head: HeadConfig, examples: Sequence[Example]) -> str:
     return ""
 
 
+def _pretrain(
+    examples: Sequence[Example],
+    config: TrainConfig,
+    folders: _Folders,
+    texts: Sequence[str] | None,
+) -> Generator[Event, None, "Pretrained | None"]:
+    if not config.pretraining_texts:
+        return None
+    from ml.core import pretraining
+
+    if texts is None:
+        texts = [example.text for example in examples if example.split == "train"]
+    count, seed = config.pretraining_texts, config.seed
+    chosen = pretraining.readable(texts, examples, count=count, seed=seed)
+    place = folders.scratch / "reading"
+    place.mkdir()
+    kept = folders.resume / "reading" if folders.resume else None
+    saves = _saves(examples, config, kept, pretraining.texts_hash(chosen))
+    return (yield from pretraining.pretrain(chosen, config, scratch=place, saves=saves))
+
+
 def _fit(
     examples: Sequence[Example],
     config: TrainConfig,
     folders: _Folders,
+    pretrained: "Pretrained | None" = None,
 ) -> Generator[Event, None, _Result]:
     if config.tier is Tier.TFIDF:
         yield Stage("Training on TF-IDF terms")
@@ -200,21 +228,27 @@ def _fit(
     else:
         exported = folders.scratch / "encoder"
         exported.mkdir()
-        saves = _saves(examples, config, folders)
-        fitted = yield from fitting.fit_full(examples, config, **own, scratch=exported, saves=saves)
+        read = pretrained.facts["texts_sha256"] if pretrained else ""
+        saves = _saves(examples, config, folders.resume, read)
+        fitted = yield from fitting.fit_full(
+            examples, config, **own, scratch=exported, saves=saves, pretrained=pretrained
+        )
     return _Result(
         fitted.model, fitted.tensors, fitted.encoder_folder, fitted.tower, fitted.diverged
     )
 
 
-def _saves(examples: Sequence[Example], config: TrainConfig, folders: _Folders) -> "Saves | None":
-    if folders.resume is None:
+def _saves(
+    examples: Sequence[Example], config: TrainConfig, folder: Path | None, read: str
+) -> "Saves | None":
+    """Return where a state is kept; `read` names the texts that the encoder has read before."""
+    if folder is None:
         return None
     from ml.core.resume import Saves
 
-    # The state of other settings or other answers must never be taken up.
-    settings = json.dumps(config.to_json(), sort_keys=True) + snapshot_hash(examples)
-    return Saves(folders.resume, hashlib.sha256(settings.encode()).hexdigest())
+    # The state of other settings, other answers or other texts must never be taken up.
+    settings = json.dumps(config.to_json(), sort_keys=True) + snapshot_hash(examples) + read
+    return Saves(folder, hashlib.sha256(settings.encode()).hexdigest())
 
 
 def _recorded(
@@ -229,6 +263,15 @@ def _recorded(
         if isinstance(event, Epoch):
             curve.append(_point(event))
         yield event
+
+
+def _read(pretrained: "Pretrained | None") -> dict[str, Any]:
+    return {} if pretrained is None else {"pretraining": pretrained.facts}
+
+
+def _happened(result: _Result, pretrained: "Pretrained | None") -> dict[str, Any]:
+    diverged = {"diverged": _diverged(result.diverged)} if result.diverged else {}
+    return _read(pretrained) | diverged
 
 
 def _diverged(epoch: int) -> dict[str, Any]:
@@ -285,6 +328,7 @@ def _beside(
     config: TrainConfig,
     terms: TfidfModel | None,
     folders: _Folders,
+    pretrained: "Pretrained | None",
 ) -> Generator[Event, None, dict[str, dict[str, Any]]]:
     """Train the baselines that were asked for; return their metrics by name and question."""
     found: dict[str, dict[str, Any]] = {}
@@ -303,7 +347,7 @@ def _beside(
             alone = replace(config, heads=(head,))
             own = replace(folders, scratch=folders.scratch / f"alone-{number}", resume=None)
             own.scratch.mkdir()
-            fitting = _fit(examples, alone, own)
+            fitting = _fit(examples, alone, own, pretrained)
             result = yield from _quietly(fitting)
             if terms is not None:
                 result = _blended(result, terms, examples, alone)

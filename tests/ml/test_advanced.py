@@ -1,6 +1,8 @@
 """The settings that few people need: in the form, over REST, refused where they mean nothing."""
 
+import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +13,12 @@ from accounts.models import User
 from ml.core.config import TrainConfig
 from ml.models import TrainingRun
 from ml.panels import config_facts
+from ml.planning import plan_training
+from ml.unlabelled import write_texts
+from ml.wishes import Wishes
+from projects.models import Project
 from reviews.models import Review
+from tests import factories
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("labelled")]
 
@@ -33,6 +40,9 @@ WISHED: dict[str, Any] = {
     "layer_decay": 0.9,
     "accumulate": 4,
     "precision": "fp32",
+    "pretraining_texts": 500,
+    "pretraining_steps": 90,
+    "pretraining_minutes": 12.5,
 }
 
 
@@ -66,6 +76,7 @@ def test_rest_hands_every_setting_on(owner: User, api: Api) -> None:
     facts = dict(config_facts(TrainingRun.objects.latest("id")))
     assert facts["Tokens read"] == "by how long the reviews are"
     assert facts["Layers that learn"] == 2
+    assert facts["Texts read before, without labels"] == 500
     assert (facts["Width of a projection"], facts["Vectors of length one"]) == (96, "yes")
 
 
@@ -73,6 +84,8 @@ def test_rest_hands_every_setting_on(owner: User, api: Api) -> None:
     ("tier", "field", "value", "words"),
     [
         pytest.param("frozen", "unfreeze", 2, "Only a fine-tuned encoder", id="layers"),
+        pytest.param("frozen", "pretraining_texts", 9, "Only a fine-tuned encoder", id="texts"),
+        pytest.param("full", "pretraining_texts", 0, "1", id="no text"),
         pytest.param("frozen", "accumulate", 2, "Only a fine-tuned encoder", id="batches"),
         pytest.param("tfidf", "truncation", "head_tail", "Words (TF-IDF)", id="words are not cut"),
         pytest.param("tfidf", "projection", 64, "Words (TF-IDF)", id="words are not projected"),
@@ -115,3 +128,47 @@ def test_the_rate_of_a_frozen_encoder_is_that_of_its_heads(owner: User, api: Api
 
     config = config_of_last()
     assert (config.learning_rate, config.head_learning_rate) == (0.0, 0.01)
+
+
+@pytest.mark.parametrize("field", ["pretraining_steps", "pretraining_minutes"])
+def test_how_long_to_read_needs_texts_to_be_read(field: str, owner: User, api: Api) -> None:
+    answer = api(owner).post(API, {"tier": "full", field: 5}, format="json")
+
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["field"]) == (400, "pretraining_texts")
+
+
+def test_the_plan_counts_the_time_of_reading_up_to_its_bound(project: Project) -> None:
+    plain, read, bounded = (
+        plan_training(project, Wishes(tier="full", **more))
+        for more in (
+            {},
+            {"pretraining_texts": 1200},
+            {"pretraining_texts": 1200, "pretraining_minutes": 2.0},
+        )
+    )
+
+    assert read.seconds - plain.seconds == pytest.approx(600)
+    assert bounded.seconds - plain.seconds == pytest.approx(120)
+    assert "texts read before take 2 min" in bounded.basis
+
+
+def test_a_project_hands_over_texts_of_all_but_its_test_split(
+    project: Project,
+    owner: User,
+    labelled: list[Review],
+    waiting: list[Review],
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "texts.jsonl"
+    factories.review(factories.project(owner=owner, slug="elsewhere"), "Not ours.")
+
+    count = write_texts(path, project, count=1000, seed=1)
+
+    texts = [json.loads(line) for line in path.read_text().splitlines()]
+    ours = [review.text for review in (*labelled, *waiting) if review.split != "test"]
+    assert (count, sorted(texts)) == (len(ours), sorted(ours))
+    assert write_texts(path, project, count=7, seed=1) == 7
+    drawn = path.read_text()
+    write_texts(path, project, count=7, seed=1)
+    assert path.read_text() == drawn

@@ -14,25 +14,16 @@ from ml.core.encode import TextEncoder
 from ml.core.engines.torch import TorchEngine, load_tower
 from ml.core.layers import rates
 from ml.core.lengths import chosen_length
-from ml.core.lesson import FrozenFeatures, Lesson, Limit, batches
+from ml.core.lesson import Limit, batches
 from ml.core.tuning import step_limit, tower_lesson
 from tests.ml_core import tiny
 from tests.ml_core.conftest import Workshop
 
 
-class Sized(FrozenFeatures):
-    def lengths(self) -> np.ndarray:
-        return np.array(self.words, dtype=np.int64)
-
-
-def sized(lengths: list[int]) -> Lesson:
-    return Lesson(Sized(None, lengths, 0), {}, len(lengths))  # type: ignore[arg-type]
-
-
 def test_a_batch_holds_no_more_tokens_than_it_may_and_every_row_comes_once() -> None:
-    lengths = np.random.default_rng(1).integers(5, 129, 500).tolist()
+    lengths = np.random.default_rng(1).integers(5, 129, 500)
 
-    made = batches(sized(lengths), Limit(32, 2048), np.random.default_rng(2))
+    made = batches(lengths, Limit(32, 2048), np.random.default_rng(2))
 
     assert max(len(rows) * max(lengths[row] for row in rows) for rows in made) <= 2048
     assert max(len(rows) for rows in made) <= 32
@@ -40,7 +31,7 @@ def test_a_batch_holds_no_more_tokens_than_it_may_and_every_row_comes_once() -> 
 
 
 def test_a_text_longer_than_the_budget_is_a_batch_of_its_own() -> None:
-    made = batches(sized([300, 5, 300]), Limit(4, 200), np.random.default_rng(2))
+    made = batches(np.array([300, 5, 300]), Limit(4, 200), np.random.default_rng(2))
 
     assert sorted(map(len, made)) == [1, 1, 1]
 

@@ -25,12 +25,19 @@ THING = HeadConfig("thing", Kind.SPANS, ("kitchen", "clothes"), polarities=("bad
 HEADS = (SENTIMENT, RATING, WEIGHT, TOPICS, THING)
 
 
-def make_encoder(folder: Path, *, texts: Sequence[str] = (), positions: int = 64) -> Path:
-    """Write a random two-layer BERT of width 32 with a WordPiece vocabulary of the texts."""
+def make_encoder(
+    folder: Path, *, texts: Sequence[str] = (), positions: int = 64, has_mask: bool = False
+) -> Path:
+    """Write a random two-layer BERT of width 32 with a WordPiece vocabulary of the texts.
+
+    has_mask: whether it knows a token for masked words, as real ones do.
+    """
     from transformers import BertConfig, BertModel
 
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = _tokenizer(texts or [e.text for e in make_examples(60)])
+    if has_mask:
+        tokenizer.add_special_tokens(["[MASK]"])
     tokenizer.save(str(folder / "tokenizer.json"))
     torch.manual_seed(5)
     config = BertConfig(
