@@ -1,7 +1,7 @@
 """The model card: what a checkpoint is, in words."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
 
 from ml.core.config import HeadConfig, TrainConfig
 
@@ -11,6 +11,14 @@ _TIERS = {
     "full": "the fine-tuned encoder {encoder} with one head per question",
 }
 
+# Every baseline that a run may measure, in the order of the table.
+_BASELINES: Final = {
+    "majority": "majority",
+    "tfidf": "TF-IDF",
+    "lstm": "LSTM",
+    "single_task": "one model a question",
+}
+
 
 def write_card(
     config: TrainConfig, metrics: dict[str, Any], snapshot: str, shares: Mapping[str, float]
@@ -18,6 +26,9 @@ def write_card(
     """Return the card as Markdown; `shares` is what a linear model of terms has in a question."""
     kind = _TIERS[config.tier].format(encoder=config.encoder)
     counts = metrics["counts"]
+    measured = metrics["questions"]
+    beside = [name for name in _BASELINES if any(name in m["baselines"] for m in measured.values())]
+    names = [_BASELINES[name] for name in beside]
     lines = [
         "# Model card",
         "",
@@ -28,15 +39,15 @@ def write_card(
         *(f"A linear model of terms counts {s:.0%} in {q}." for q, s in shares.items()),
         f"Seed {config.seed}; data snapshot `{snapshot}`.",
         "",
-        "| question | measure | model | 95 % interval | n | majority | TF-IDF |",
-        "| --- | --- | --- | --- | --- | --- | --- |",
-        *(_row(head, metrics["questions"][head.question]) for head in config.heads),
+        _line("question", "measure", "model", "95 % interval", "n", *names),
+        _line(*["---"] * (5 + len(beside))),
+        *(_row(head, measured[head.question], beside) for head in config.heads),
         "",
         "## Limits",
         "",
         "- The figures hold for reviews like those it was measured on.",
         "- A confidence is a calibrated estimate, not a promise; rare options have few examples.",
-        *(f"- {q}: {m['note']}" for q, m in metrics["questions"].items() if m.get("note")),
+        *(f"- {q}: {m['note']}" for q, m in measured.items() if m.get("note")),
         "",
     ]
     return "\n".join(lines)
@@ -51,18 +62,24 @@ def _read_before(facts: dict[str, Any] | None) -> list[str]:
     ]
 
 
-def _row(head: HeadConfig, measured: dict[str, Any]) -> str:
+def _row(head: HeadConfig, measured: dict[str, Any], beside: Sequence[str]) -> str:
     headline = (measured.get("model") or {}).get("headline")
     if not headline:
-        return f"| {head.question} | | not measured | | 0 | | |"
-    baselines = measured.get("baselines", {})
-    majority, tfidf = (
-        _figure(baselines.get(name, {}).get("headline", {}).get("value"))
-        for name in ("majority", "tfidf")
+        return _line(head.question, "", "not measured", "", "0", *[""] * len(beside))
+    low, value, high = (_figure(headline[name]) for name in ("low", "value", "high"))
+    own = [measured["baselines"].get(name, {}).get("headline", {}) for name in beside]
+    return _line(
+        head.question,
+        headline["name"],
+        value,
+        f"{low} to {high}",
+        str(headline["n"]),
+        *(_figure(each.get("value")) for each in own),
     )
-    interval = f"{_figure(headline['low'])} to {_figure(headline['high'])}"
-    cells = [head.question, headline["name"], _figure(headline["value"]), interval]
-    return f"| {' | '.join(cells)} | {headline['n']} | {majority} | {tfidf} |"
+
+
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _figure(value: float | None) -> str:

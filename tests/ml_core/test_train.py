@@ -74,6 +74,15 @@ def test_baselines_on_request_stand_beside_the_model(workshop: Workshop, tmp_pat
 
     for measured in finished.metrics["questions"].values():
         assert set(measured["baselines"]) == {"majority", "tfidf", "lstm", "single_task"}
+    card = (finished.directory / "CARD.md").read_text()
+    head, _, *rows = [line for line in card.splitlines() if line.startswith("| ")]
+    assert head.endswith("| n | majority | TF-IDF | LSTM | one model a question |")
+    names = ("majority", "tfidf", "lstm", "single_task")
+    for row, (question, measured) in zip(rows, finished.metrics["questions"].items(), strict=True):
+        cells = [cell.strip() for cell in row.strip("|").split("|")]
+        wanted = [measured["baselines"][name]["headline"]["value"] for name in names]
+        assert cells[0] == question
+        assert cells[5:] == [f"{value:.3f}" for value in wanted]
 
 
 def test_choices_and_whole_number_scales_have_a_confusion_matrix(frozen: Finished) -> None:
