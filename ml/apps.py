@@ -9,9 +9,10 @@ class LearningConfig(AppConfig):
     name = "ml"
 
     def ready(self) -> None:
-        from jobs import kinds
+        from jobs import kinds, machine
         from ml import columns as model_columns
         from ml import filters, label_sources, panels
+        from ml.core.hardware import visible_gpu
         from reviews import filters as review_filters
         from reviews import table_columns
         from reviews.panels import register
@@ -54,6 +55,7 @@ class LearningConfig(AppConfig):
         kinds.register(
             kinds.Kind("map", "Map", "predict", "ml.mapping.run", outcome="ml.mapping.outcome")
         )
+        machine.register_gpu(visible_gpu)
         filters.register()
         label_sources.register()
         register(panels.panel_of)

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.urls import reverse
 
 from jobs.models import Job
+from jobs.selectors import is_anybody_listening
 from labelling.selectors import current_schema
 from ml.core import encoders
 from ml.searching import KIND
@@ -36,6 +37,7 @@ class SearchPanel:
     """The last search of a project."""
 
     job: Job
+    is_heard: bool = True
     questions: tuple[str, ...] = ()
     #: The best first.
     rows: tuple[TrialRow, ...] = ()
@@ -52,6 +54,7 @@ def last_search(project: Project) -> SearchPanel | None:
     rows = [_row(project, job, trial, keys) for trial in trials]
     return SearchPanel(
         job=job,
+        is_heard=job.is_finished or is_anybody_listening(job),
         questions=tuple(names.get(key, key) for key in keys),
         rows=tuple(sorted(rows, key=lambda row: (row.score, row.number))),
     )
@@ -66,6 +69,8 @@ def _row(project: Project, job: Job, trial: dict[str, Any], keys: list[str]) -> 
         "questions": keys,
         **{name: trial[name] for name in ("learning_rate", "hidden", "dropout")},
     }
+    # While the search goes on nothing is best yet.
+    best = job.result.get("best") if job.is_finished else None
     address = reverse("ml:retrain", args=[project.slug])
     return TrialRow(
         **{
@@ -73,6 +78,6 @@ def _row(project: Project, job: Job, trial: dict[str, Any], keys: list[str]) -> 
             for name in ("number", "learning_rate", "hidden", "dropout", "score", "seconds")
         },
         losses=tuple(trial["per_question"].get(key) for key in keys),
-        is_best=trial["number"] == job.result["best"],
+        is_best=trial["number"] == best,
         url=f"{address}?{urlencode(chosen, doseq=True)}",
     )

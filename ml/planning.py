@@ -8,12 +8,15 @@ from typing import Any
 from django.conf import settings
 
 from common.errors import Conflict, Invalid
+from jobs import kinds
+from jobs.selectors import gpus_of
 from labelling.selectors import current_schema, gold_class_counts, gold_counts
 from labelling.snapshot import QuestionSnapshot
 from labelling.spans import POLARITIES
 from ml.core import encoders
 from ml.core.config import HeadConfig, Kind, Tier, TrainConfig
 from ml.core.errors import ConfigError
+from ml.foreseen import Foreseen, foreseen
 from ml.models import TrainingRun
 from ml.wishes import USUAL_MINUTES, Wishes, check_wishes, head_as_wished, settings_of
 from projects.models import Project
@@ -80,7 +83,8 @@ class TrainingPlan:
     questions: tuple[QuestionPlan, ...]
     tier: Tier
     encoder: str
-    device: str
+    #: What it would run on if it began now.
+    foreseen: Foreseen
     review_count: int
     seconds: float
     #: Where the estimate comes from, in a sentence.
@@ -123,7 +127,7 @@ def plan_training(project: Project, wishes: Wishes | None = None) -> TrainingPla
         questions=plans,
         tier=tier,
         encoder=encoder,
-        device=settings.GLOSS_DEVICE,
+        foreseen=foreseen(tier, settings.GLOSS_DEVICE, gpus_of(kinds.get("train").queue)),
         review_count=review_count,
         seconds=seconds,
         basis=basis,

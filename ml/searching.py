@@ -105,6 +105,10 @@ class _Story(Story):
 
     def _trial(self, trial: dict[str, Any]) -> None:
         self.trials.append(trial)
+        best = min(self.trials, key=lambda each: (each["score"], each["number"]))
+        # The page shows what was tried so far; the end of the job says it once more.
+        with self.lease.effect(result={"trials": self.trials, "best": best["number"]}):
+            pass
         self.log(
             f"Trial {trial['number']}: rate {trial['learning_rate']:g}, hidden {trial['hidden']}, "
             f"dropout {trial['dropout']:g}: {trial['score']:.4f} in {trial['seconds']:.1f} s"

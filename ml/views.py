@@ -61,6 +61,8 @@ def home(request: HttpRequest, slug: str) -> HttpResponse:
 def retrain(request: HttpRequest, slug: str) -> HttpResponse:
     """Show what a training would use and how long it takes; POST starts it."""
     project = enter(request, slug, at_least=Role.OWNER, section="models")
+    if request.headers.get("HX-Request") and request.GET.get("part") == "search":
+        return _search_part(request, project)
     active = selectors.active_run_of(project)
     if active is not None:
         messages.info(request, "A training is already under way. Wait for it or cancel it.")
@@ -121,6 +123,15 @@ def _retrain_page(
     }
     response = page(request, "ml/retrain.html", context, fragment="ml/_plan.html")
     response.status_code = 400 if form.errors and status == 200 else status
+    return response
+
+
+def _search_part(request: HttpRequest, project: Project) -> HttpResponse:
+    """Answer with the last search; htmx asks until it has ended."""
+    panel = last_search(project)
+    response = render(request, "ml/_search.html", {"search": panel})
+    if panel is None or panel.job.is_finished:
+        response.status_code = STOP_POLLING
     return response
 
 

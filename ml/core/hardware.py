@@ -1,12 +1,15 @@
-"""What a training ran on, for its manifest: figures of speed and rounding depend on it."""
+"""What a training runs on, foreseen and for its manifest: speed and rounding depend on it."""
 
 import functools
+import importlib.util
 import os
 import platform
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ml.core.config import Tier
+
+_GPUS: Final = Path("/proc/driver/nvidia/gpus")
 
 
 def describe(wish: str, *, tier: Tier) -> dict[str, Any]:
@@ -27,6 +30,29 @@ def describe(wish: str, *, tier: Tier) -> dict[str, Any]:
     if choose_device(wish) == "cuda":
         found |= {"device": "cuda", "gpu": torch.cuda.get_device_name()}
     return found
+
+
+def visible_gpu(*, gpus: Path = _GPUS, library: Path | None = None) -> str:
+    """Return the name of the GPU that torch would find here, without loading it; else "".
+
+    gpus: where the driver tells of its GPUs; library: what a torch has that was built for them,
+    torch's own by default. A process from which they are hidden finds none.
+    """
+    hidden = os.environ.get("CUDA_VISIBLE_DEVICES")
+    is_hidden = hidden is not None and hidden.strip() in {"", "-1"}
+    if is_hidden or not (library or _cuda_library()).is_file():
+        return ""
+    for path in sorted(gpus.glob("*/information")):
+        lines = path.read_text("utf-8", "replace").splitlines()
+        models = (line.partition(":")[2].strip() for line in lines if line.startswith("Model"))
+        return next(models, "NVIDIA GPU")
+    return ""
+
+
+def _cuda_library() -> Path:
+    spec = importlib.util.find_spec("torch")
+    folder = Path(spec.origin).parent if spec and spec.origin else Path()
+    return folder / "lib" / "libtorch_cuda.so"
 
 
 def _processor() -> str:

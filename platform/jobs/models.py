@@ -115,6 +115,8 @@ class WorkerHeartbeat(models.Model):
     queue = models.CharField(max_length=32)
     started_at = models.DateTimeField(default=timezone.now)
     seen_at = models.DateTimeField(default=timezone.now)
+    #: The GPU that its jobs can use; empty without one.
+    gpu = models.CharField(max_length=200, blank=True, default="")
 
     class Meta:
         constraints = [

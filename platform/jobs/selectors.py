@@ -33,6 +33,13 @@ def queues_with_workers() -> set[str]:
     return set(seen)
 
 
+def gpus_of(queue: str) -> list[str]:
+    """Return the GPU of every living worker of a queue, empty for one that has none."""
+    fresh = timezone.now() - FRESH
+    listening = WorkerHeartbeat.objects.filter(queue=queue, seen_at__gte=fresh)
+    return list(listening.order_by("name").values_list("gpu", flat=True))
+
+
 def is_anybody_listening(job: Job) -> bool:
     """Tell whether a worker is there for this job's queue."""
     return job.queue in queues_with_workers()

@@ -11,7 +11,7 @@ from django.db import close_old_connections, connection, transaction
 from django.db.models import Min
 from django.utils import timezone
 
-from jobs import kinds
+from jobs import kinds, machine
 from jobs.lease import (
     Cancelled,
     DeadlinePassed,
@@ -191,10 +191,10 @@ def reap_and_ring(*, now_of: list[str] | None = None) -> None:
 
 def beat_forever(queues: list[str], stopped: threading.Event) -> None:
     """Say every few seconds that this worker listens to `queues`; also reap while at it."""
-    name, started_at = worker_name(), timezone.now()
+    name, started_at, gpu = worker_name(), timezone.now(), machine.gpu()
     while True:
         try:
-            say_alive(name=name, queues=queues, started_at=started_at)
+            say_alive(name=name, queues=queues, started_at=started_at, gpu=gpu)
         except Exception:
             log.warning("worker_heartbeat_missed", exc_info=True)
             close_old_connections()
@@ -205,11 +205,13 @@ def beat_forever(queues: list[str], stopped: threading.Event) -> None:
 
 
 @transaction.atomic
-def say_alive(*, name: str, queues: list[str], started_at: datetime) -> None:
+def say_alive(*, name: str, queues: list[str], started_at: datetime, gpu: str = "") -> None:
     """Refresh this worker's rows and drop those of workers long gone."""
     now = timezone.now()
     for queue in queues:
         WorkerHeartbeat.objects.update_or_create(
-            name=name, queue=queue, defaults={"seen_at": now, "started_at": started_at}
+            name=name,
+            queue=queue,
+            defaults={"seen_at": now, "started_at": started_at, "gpu": gpu},
         )
     WorkerHeartbeat.objects.filter(seen_at__lt=now - timedelta(hours=1)).delete()

@@ -10,11 +10,12 @@ from rest_framework.test import APIClient
 from accounts.models import User
 from common.errors import Conflict
 from jobs.models import Job
+from ml import searching
 from ml.searching import start_search
 from ml.wishes import Wishes
 from projects.models import Project
 from reviews.models import Review
-from tests.ml.conftest import finish
+from tests.ml.conftest import finish, hold
 from tests.ml_core import tiny
 
 pytestmark = pytest.mark.django_db
@@ -58,6 +59,40 @@ def test_the_trials_are_shown_and_the_best_one_fills_the_form(
     assert {head.hidden for head in plan.config.heads} == {best["hidden"]}
     assert {head.dropout for head in plan.config.heads} == {best["dropout"]}
     assert plan.encoder == encoder
+
+
+def test_the_page_follows_a_search_that_goes_on(
+    project: Project, owner: User, labelled: list[Review], signed_in: Browser
+) -> None:
+    browser, asks = signed_in(owner), {"HX-Request": "true"}
+    job = start_search(project=project, actor=owner, count=2)
+    lease = hold(job)
+    story = searching._Story(lease)
+    for number, score in ((1, 0.8), (2, 0.7)):
+        trial = {
+            "number": number, "learning_rate": 0.001, "hidden": 64, "dropout": 0.3, "score": score,
+            "per_question": {"sentiment": score}, "epochs": 3, "seconds": 1.5,
+        }  # fmt: skip
+        story.take("trial", {"event": "trial", **trial})
+    lease.progress(done=1, total=2, message="Trying settings")
+
+    whole = browser.get(f"{PAGE}retrain/")
+    part = browser.get(f"{PAGE}retrain/?part=search", headers=asks)
+    assert lease.succeed({"trials": story.trials, "best": 2})
+    last = browser.get(f"{PAGE}retrain/?part=search", headers=asks)
+
+    assert 'id="search" data-poll' in whole.content.decode()
+    shown = part.content.decode()
+    assert (part.status_code, "<html" in shown) == (200, False)
+    assert "Trying settings" in shown
+    assert "So far" in shown
+    assert [row.number for row in part.context["search"].rows] == [2, 1]
+    assert "best</span>" not in shown
+    assert last.status_code == 286
+    assert "best</span>" in last.content.decode()
+    assert (
+        "data-poll" not in browser.get(f"{PAGE}retrain/").content.decode().split('id="search"')[1]
+    )
 
 
 def test_one_search_at_a_time(project: Project, owner: User, labelled: list[Review]) -> None:

@@ -1,16 +1,26 @@
 """Train a model version of a project, here and now."""
 
 from argparse import ArgumentParser
+from dataclasses import replace
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django import forms
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandError
 
 from ml.commands import carry_out, project_called, said_plainly, say_json
+from ml.core.hardware import visible_gpu
+from ml.foreseen import foreseen
+from ml.forms import TrainForm
 from ml.models import TrainingRun
 from ml.planning import plan_training
 from ml.selectors import evaluations_of
 from ml.services import start_training
 from ml.wishes import Wishes
+from projects.models import Project
+
+# Said here in another way than in the form, which has lists to choose from.
+_OWN = ("encoder", "other_encoder", "questions")
 
 
 class Command(BaseCommand):
@@ -18,36 +28,58 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--project", required=True, metavar="SLUG")
-        parser.add_argument("--tier", choices=["tfidf", "frozen", "full"])
-        parser.add_argument("--encoder", metavar="NAME")
+        parser.add_argument("--encoder", metavar="NAME", help="A name, or a folder.")
         parser.add_argument("--questions", metavar="a,b", help="All with gold by default.")
-        parser.add_argument("--max-samples", type=int, metavar="N")
-        parser.add_argument("--epochs", type=int, metavar="N")
-        parser.add_argument("--batch-size", type=int, metavar="N")
-        parser.add_argument("--learning-rate", type=float, metavar="X")
-        parser.add_argument("--max-tokens", type=int, metavar="N")
-        parser.add_argument("--seed", type=int, metavar="N")
+        for name, field in TrainForm.base_fields.items():
+            if name not in _OWN:
+                parser.add_argument(f"--{name.replace('_', '-')}", **_option(name, field))
 
     def handle(self, *_args: Any, **options: Any) -> None:
         project = project_called(options["project"])
         with said_plainly():
-            plan = plan_training(project, _wishes(options))
+            plan = plan_training(project, wishes_of(project, options))
             run = start_training(project=project, plan=plan, actor=None)
         assert run.job is not None  # noqa: S101  (it was made with one)
+        here = foreseen(plan.tier, settings.GLOSS_DEVICE, [visible_gpu()])
         self.stderr.write(
-            f"Training on {plan.review_count:,} reviews, roughly {plan.seconds:.0f} seconds."
+            f"Training on {plan.review_count:,} reviews, roughly {plan.seconds:.0f} seconds, "
+            f"on {here.device}."
         )
         carry_out(run.job)
         say_json(self.stdout, _outcome(run))
 
 
-def _wishes(options: dict[str, Any]) -> Wishes:
-    names = ("tier", "encoder", "epochs", "batch_size", "learning_rate", "max_tokens")
-    questions = [key.strip() for key in (options["questions"] or "").split(",") if key.strip()]
-    return Wishes(
-        **{name: options[name] for name in (*names, "max_samples", "seed")},
-        questions=tuple(questions) or None,
-    )
+def _option(name: str, field: forms.Field) -> dict[str, Any]:
+    """Return how a field of the form is said on the command line."""
+    label = field.label or name.replace("_", " ").capitalize()
+    help_text = f"{label}. {field.help_text}".strip()
+    said: dict[str, Any] = {"help": help_text.replace("%", "%%")}
+    if isinstance(field, forms.BooleanField):
+        return said | {"action": "store_true"}
+    if isinstance(field, forms.ChoiceField):
+        keys = [str(key) for key, _ in field.choices if key]  # type: ignore[union-attr, misc]
+        if isinstance(field, forms.MultipleChoiceField):
+            return said | {"metavar": ",".join(keys)}
+        return said | {"choices": keys}
+    return said | {"metavar": "X" if isinstance(field, forms.FloatField) else "N"}
+
+
+def wishes_of(project: Project, options: dict[str, Any]) -> Wishes:
+    """Return what is asked for, checked as the form checks it."""
+    given = {
+        name: _listed(options[name]) if name == "beside" else options[name]
+        for name in TrainForm.base_fields
+        if name not in _OWN and options.get(name) not in {None, False}
+    }
+    form = TrainForm(project, given)
+    for name, errors in form.errors.items():
+        raise CommandError(f"--{name.replace('_', '-')}: {errors[0]}")
+    questions = tuple(_listed(options["questions"]))
+    return replace(form.wishes(), encoder=options["encoder"], questions=questions or None)
+
+
+def _listed(text: str | None) -> list[str]:
+    return [key.strip() for key in (text or "").split(",") if key.strip()]
 
 
 def _outcome(run: TrainingRun) -> dict[str, Any]:
