@@ -18,6 +18,7 @@ from jobs.api import JobOut, job_link
 from labelling.selectors import current_schema
 from ml import results, selectors, services, serving, shapes
 from ml.api import MAX_NUMBER, numbered
+from ml.inputs import MAX_CHARS
 from ml.models import PredictionJob
 from ml.services import Source
 from projects.api_base import ProjectAPIView
@@ -26,7 +27,6 @@ from reviews.api import JobLinkOut
 from reviews.selectors import dataset_of
 
 MAX_TEXTS = 256
-MAX_CHARS = 20_000
 
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 

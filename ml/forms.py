@@ -7,8 +7,8 @@ from django import forms
 from django.conf import settings
 
 from labelling.selectors import current_schema
-from ml.api_predict import MAX_CHARS
 from ml.core import encoders
+from ml.inputs import MAX_CHARS
 from ml.models import Tier
 from ml.wishes import (
     LEAST_TOKENS,

@@ -14,6 +14,8 @@ from reviews.tables import MAX_CELL_CHARS
 
 #: Tried in this order when nobody named the column.
 TEXT_NAMES = ("text", "review", "review text", "review_text", "body", "comment", "content")
+#: Of one text that is answered while somebody waits.
+MAX_CHARS = 20_000
 _MAX_LINE_BYTES = 4_000_000
 
 
