@@ -25,6 +25,7 @@ from ml.core import stopping
 from ml.core.adamw import AdamW
 from ml.core.config import TrainConfig
 from ml.core.data import Example
+from ml.core.dropout import quick_dropout
 from ml.core.encode import check_length
 from ml.core.engines.base import LAST
 from ml.core.engines.torch import choose_device, load_tower, precision, save_tokenizer
@@ -116,7 +117,8 @@ def pretrain(
     tower.to(choose_device(config.device))
     reading = Reading.of(tower, texts, config, scratch / "tokenizer.json")
     yield Stage(f"Reading {len(reading.rows):,} texts without labels, some of their words masked")
-    course = yield from read(reading, config, until=started + 60 * config.pretraining_minutes)
+    with quick_dropout(tower.model):
+        course = yield from read(reading, config, until=started + 60 * config.pretraining_minutes)
     facts = _facts(course, texts, len(reading.rows), time.monotonic() - started)
     yield Stage(_outcome(course))
     state = {name: tensor.detach().cpu() for name, tensor in tower.model.state_dict().items()}
