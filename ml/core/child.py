@@ -83,7 +83,7 @@ def _train(job: Path, emit: Callable[[dict[str, Any]], None]) -> None:
         for found in tried:
             emit(event_to_json(found))
         return
-    for event in run(examples, config, **folders, texts=_texts(job / "texts.jsonl")):
+    for event in run(examples, config, _texts(job / "texts.jsonl"), **folders):
         emit(event_to_json(event))
 
 

@@ -72,12 +72,13 @@ class _Folders:
 def run(
     examples: Sequence[Example],
     config: TrainConfig,
+    texts: Sequence[str] | None = None,
+    /,
     *,
     features_dir: Path,
     encoders_dir: Path,
     output_dir: Path,
     resume_dir: Path | None = None,
-    texts: Sequence[str] | None = None,
 ) -> Iterator[Event]:
     """Train, measure and write a checkpoint; the last event is Finished.
 

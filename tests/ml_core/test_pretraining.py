@@ -3,7 +3,7 @@
 import json
 import math
 import random
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import Any
 
@@ -226,11 +226,11 @@ def train(
     examples: list[Example], own: TrainConfig, folder: Path, texts: list[str] | None
 ) -> list[Any]:
     folders = {name: folder / name for name in ("features_dir", "encoders_dir", "output_dir")}
-    return list(run(examples, own, **folders, texts=texts))
+    return list(run(examples, own, texts, **folders))
 
 
 @pytest.fixture(scope="module")
-def events(encoder: str, examples: list[Example], folder: Path) -> Iterator[list[Any]]:
+def events(encoder: str, examples: list[Example], folder: Path) -> list[Any]:
     texts = [*CORPUS, *(e.text for e in examples)]
     own = config(encoder, pretraining_texts=500, pretraining_steps=20, beside=("single_task",))
     return train(examples, own, folder, texts)
