@@ -206,6 +206,32 @@ def test_a_key_that_was_remapped_acts_and_a_clash_is_refused_in_words(ada: Label
     expect(page.get_by_label("Warm")).to_have_value("1")
 
 
+@pytest.mark.parametrize("where", ["in this browser", "for this person"])
+def test_keys_that_are_switched_off_do_nothing_and_are_not_shown(
+    ada: Labelling, where: str
+) -> None:
+    page = ada.page
+    option = page.locator("[data-label-form] label", has_text="Warm").locator("kbd")
+    expect(option).to_be_visible()
+
+    def switch(to: str) -> None:
+        if where == "in this browser":
+            page.evaluate(f"localStorage.setItem('gloss.keys', '{to}')")
+        else:
+            change = f"User.objects.update(shortcuts='{to}')"
+            ada.gloss.python(f"from accounts.models import User; print({change})")
+        ada.go()
+
+    switch("off")
+    page.keyboard.press("1")
+
+    expect(page.get_by_label("Warm")).not_to_be_checked()
+    expect(option).to_be_hidden()
+    expect(page.locator("[data-label-submit] kbd")).to_be_visible()
+    switch("on")
+    expect(option).to_be_visible()
+
+
 def test_outbox_and_draft_outlive_a_session(ada: Labelling) -> None:
     cookies = ada.context.cookies()
     ada.context.clear_cookies(name="sessionid")
