@@ -198,7 +198,9 @@ def _step(
     counts = _answers(study, window) if len(window) > 1 else {}
     total = sum(_backward(study, config, rows, counts) for rows in window)
     if math.isfinite(total):
-        nn.utils.clip_grad_norm_(study.network.parameters(), config.clip)
+        for part in study.parts:
+            # Each by its own norm: one steep question would shorten the steps of all the others.
+            nn.utils.clip_grad_norm_(part.module.parameters(), config.clip)
         optimiser.step(share)
     return total
 
