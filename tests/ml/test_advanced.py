@@ -14,11 +14,14 @@ from ml.core.config import TrainConfig
 from ml.models import TrainingRun
 from ml.panels import config_facts
 from ml.planning import plan_training
+from ml.services import start_training
 from ml.unlabelled import write_texts
 from ml.wishes import Wishes
 from projects.models import Project
 from reviews.models import Review
 from tests import factories
+from tests.ml.conftest import finish
+from tests.ml_core import tiny
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("labelled")]
 
@@ -172,3 +175,36 @@ def test_a_project_hands_over_texts_of_all_but_its_test_split(
     drawn = path.read_text()
     write_texts(path, project, count=7, seed=1)
     assert path.read_text() == drawn
+
+
+def test_a_training_reads_texts_before_and_its_pages_say_so(
+    project: Project,
+    owner: User,
+    labelled: list[Review],
+    waiting: list[Review],
+    signed_in: Browser,
+    tmp_path: Path,
+) -> None:
+    texts = [review.text for review in (*labelled, *waiting)]
+    encoder = str(tiny.make_encoder(tmp_path / "tiny", texts=texts, has_mask=True))
+    wishes = Wishes(
+        tier="full",
+        encoder=encoder,
+        questions=("sentiment",),
+        epochs=1,
+        max_tokens=32,
+        pretraining_texts=1000,
+        pretraining_steps=3,
+    )
+    run = start_training(project=project, plan=plan_training(project, wishes), actor=owner)
+    assert run.job is not None
+
+    finish(run.job)
+
+    count = sum(review.split != "test" for review in (*labelled, *waiting))
+    log = "\n".join(run.job.log_lines.values_list("text", flat=True))
+    assert f"{count} texts to read without labels, none of the test split" in log
+    assert f"Reading {count} texts without labels" in log
+    assert "Read for 3 of 3 steps" in log
+    page = signed_in(owner).get("/projects/shop/models/versions/1/").content.decode()
+    assert f"{count} texts without labels, guessing masked words in 3 steps" in page
