@@ -56,7 +56,7 @@ _MEMORY: Final = (
 def _train(job: Path, emit: Callable[[dict[str, Any]], None]) -> None:
     settings = json.loads((job / "config.json").read_text("utf-8"))
     threads = int(settings["train"].get("threads") or 0) or len(os.sched_getaffinity(0))
-    _limit_threads(threads)
+    limit_threads(threads)
     # Imported only now: numpy and torch read the limits when they load.
     from ml.core.config import TrainConfig
     from ml.core.data import read_snapshot
@@ -94,7 +94,8 @@ def _texts(path: Path) -> list[str] | None:
         return [str(json.loads(line)) for line in file]
 
 
-def _limit_threads(threads: int) -> None:
+def limit_threads(threads: int) -> None:
+    """Say to libraries that are loaded from now on how many threads are theirs, and how to wait."""
     os.environ["OMP_NUM_THREADS"] = os.environ["MKL_NUM_THREADS"] = str(threads)
     # Threads that spin while they wait make a shared machine ten times slower, not faster.
     os.environ["OMP_WAIT_POLICY"] = "PASSIVE"

@@ -102,6 +102,7 @@ _CLOTHING: Final = Recipe(
         Figure("rating", "coverage", "rating, 90 % intervals that hold"),
         Figure("age", "coverage", "age, 90 % intervals that hold"),
     ),
+    settings={Tier.FULL: {"epochs": 2, "learning_rate": 5e-5}},
     grouped_by="product and near duplicates",
     more=lambda rows: tuple(
         HeadConfig(question, Kind.CHOICE, options_of(rows, question))
@@ -124,7 +125,10 @@ _CATEGORIES: Final = Recipe(
         Figure("category", "macro_f1", "macro F1"),
         Figure(*("category", "ece", "ECE", 0.05), is_lower_better=True),
     ),
-    settings={Tier.FROZEN: {"max_tokens": 256}, Tier.FULL: {"max_tokens": 128}},
+    settings={
+        Tier.FROZEN: {"max_tokens": 256},
+        Tier.FULL: {"max_tokens": 128, "epochs": 4, "learning_rate": 5e-5},
+    },
 )
 
 _SEMEVAL: Final = Recipe(

@@ -13,7 +13,7 @@ from typing import Any, Final
 from ml.core.answers import Prediction
 from ml.core.config import HeadConfig, Tier, TrainConfig
 from ml.core.data import Example
-from ml.core.events import Finished, Stage
+from ml.core.events import Epoch, Finished, Stage
 from ml.core.intervals import Estimate
 from ml.core.train import run
 from ml.reproduce.figures import more_figures
@@ -203,6 +203,9 @@ def trained(
         for event in run(examples, config, **folders, output_dir=output):
             if isinstance(event, Stage):
                 say(f"  {event.message}")
+            if isinstance(event, Epoch) and config.tier is Tier.FULL:
+                # A pass of a fine-tuning takes minutes, one of heads a second.
+                say(f"  Pass {event.epoch}: training loss {event.train_loss:.4f}")
             if isinstance(event, Finished):
                 metrics = event.metrics["questions"]
         found = {line["id"]: line["answers"] for line in _lines(output / "test_predictions.jsonl")}

@@ -3,7 +3,10 @@
 import csv
 import json
 import lzma
+import os
 import random
+import subprocess
+import sys
 from collections.abc import Sequence
 from io import StringIO
 from pathlib import Path
@@ -26,6 +29,8 @@ from ml.reproduce.readings import FilesMissingError, Row, UnreadableRowError
 from ml.reproduce.recipes import RECIPES
 from ml.reproduce.running import Mean, Request, mean_of, reproduce
 from ml.reproduce.table import as_table
+
+ROOT = Path(__file__).parents[2]
 
 GOOD = ("lovely", "great", "perfect", "soft", "bright", "warm", "fine", "neat")
 BAD = ("broken", "awful", "torn", "cheap", "dull", "cold", "poor", "thin")
@@ -126,8 +131,11 @@ def test_a_table_names_the_baseline_the_aim_the_earlier_figure_and_the_command(
     assert report.processor_seconds > 0
 
 
-def test_the_command_prints_the_table_and_writes_json(data: Path, tmp_path: Path) -> None:
+def test_the_command_prints_the_table_and_writes_json(
+    data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     out, target = StringIO(), tmp_path / "all.json"
+    monkeypatch.setattr("os.environ", {**os.environ, "OMP_WAIT_POLICY": "ACTIVE"})
 
     call_command(
         "reproduce", "imdb", "--data", str(data), "--train-size", "40", "--seeds", "1",
@@ -139,6 +147,21 @@ def test_the_command_prints_the_table_and_writes_json(data: Path, tmp_path: Path
     assert stored["lines"][0]["is_reached"] is True
     assert stored["command"] in out.getvalue()
     assert str(data) not in out.getvalue()
+    assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+
+
+def test_the_command_is_loaded_before_torch_so_that_torch_reads_how_to_wait() -> None:
+    code = (
+        "import django; django.setup(); import ml.management.commands.reproduce; "
+        "import sys; print('torch' in sys.modules)"
+    )
+
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": "platform", "DJANGO_SETTINGS_MODULE": "config.settings"},
+    )  # fmt: skip
+
+    assert done.stdout.strip() == "False"
 
 
 def test_joint_training_is_compared_with_models_of_one_question_each(

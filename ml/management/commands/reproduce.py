@@ -1,6 +1,7 @@
 """Train one of the known recipes on its public data and print how good it became."""
 
 import json
+import os
 from argparse import ArgumentParser
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
+from ml.core.child import limit_threads
 from ml.core.config import Tier
 from ml.core.errors import CoreError
 from ml.reproduce.joint import as_joint_table, compare_joint
@@ -38,6 +40,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", type=Path, metavar="FILE", help="Write everything there too.")
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        limit_threads(len(os.sched_getaffinity(0)))
         recipe = RECIPES[options["name"]]
         options["tier"] = options["tier"] or recipe.tier.value
         request = Request(
