@@ -295,10 +295,18 @@ def locked_review(review_id: int) -> Review:
 
 
 def locked_annotation(annotation_id: int) -> Annotation:
-    """Lock the review of an annotation and return the annotation as it is from then on."""
+    """Lock the review of an annotation and return the annotation as it is from then on.
+
+    Raises NotVisible when it was taken back at this moment, with the bulk action that it came from.
+    """
     annotations = Annotation.objects.select_related("review", "project").filter(pk=annotation_id)
-    hold_review(annotations.get().review_id)
-    return annotations.get()
+    before = annotations.first()
+    if before is not None:
+        hold_review(before.review_id)
+        before = annotations.first()
+    if before is None:
+        raise NotVisible("These answers were taken back meanwhile.")
+    return before
 
 
 def settle(

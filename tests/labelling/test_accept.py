@@ -10,7 +10,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from accounts.models import User
-from common.errors import Invalid, NotAllowed
+from common.errors import Invalid, NotAllowed, NotVisible
 from jobs.models import Job
 from jobs.worker import run_here
 from labelling import accept, imported, services
@@ -185,6 +185,18 @@ def test_undoing_takes_everything_back(rita: Membership, dataset: Dataset) -> No
     assert held(rita.project, review) == {}
     assert not Annotation.objects.exists()
     assert tried(rita).review_count == 1
+
+
+def test_who_edits_what_is_being_taken_back_is_told(rita: Membership, dataset: Dataset) -> None:
+    review_with(dataset)
+    action = start(rita)
+    on_the_page = Annotation.objects.get()
+    bulk.undo(membership=rita, action=action)
+
+    with pytest.raises(NotVisible, match="taken back meanwhile"):
+        services.edit(annotation=on_the_page, annotator=rita.user, schema_version=1, answers=WHOLE)
+
+    assert not Annotation.objects.exists()
 
 
 def test_a_job_does_many(

@@ -211,7 +211,7 @@ def test_keys_that_are_switched_off_do_nothing_and_are_not_shown(
     ada: Labelling, where: str
 ) -> None:
     page = ada.page
-    option = page.locator("[data-label-form] label", has_text="Warm").locator("kbd")
+    option = page.locator("[data-label-form] label", has_text="Cold").locator("kbd")
     expect(option).to_be_visible()
 
     def switch(to: str) -> None:
@@ -223,9 +223,9 @@ def test_keys_that_are_switched_off_do_nothing_and_are_not_shown(
         ada.go()
 
     switch("off")
-    page.keyboard.press("1")
+    page.keyboard.press("2")
 
-    expect(page.get_by_label("Warm")).not_to_be_checked()
+    expect(page.get_by_label("Cold")).not_to_be_checked()
     expect(option).to_be_hidden()
     expect(page.locator("[data-label-submit] kbd")).to_be_visible()
     switch("on")
@@ -259,6 +259,24 @@ _LEAVE = """(to) => {
   document.activeElement.dispatchEvent(new KeyboardEvent("keydown", key));
   location.assign(to);
 }"""
+
+
+def test_who_may_not_label_any_more_is_told_so_and_loses_nothing(ada: Labelling) -> None:
+    before = ada.annotated()
+    change = (
+        "from projects.models import Membership, Role; print(Membership.objects.update(role={}))"
+    )
+    ada.gloss.python(change.format("Role.VIEWER"))
+
+    answered = ada.answer()
+
+    words = ada.page.locator("[data-outbox-words]")
+    expect(words).to_contain_text("You may not label here any more, 1 waiting")
+    assert ada.annotated() == before
+    ada.gloss.python(change.format("Role.OWNER"))
+    ada.go()
+    ada.saved()
+    assert ada.annotated() == [*before, answered]
 
 
 def test_who_leaves_within_milliseconds_of_enter_loses_nothing(ada: Labelling) -> None:

@@ -107,7 +107,7 @@ export class Outbox {
     this.project = project;
     this.onChange = onChange;
     this.onSent = onSent;
-    this.trouble = ""; // "", "offline" or "signed out"
+    this.trouble = ""; // "", "offline", "server", "signed out" or "not allowed"
   }
 
   async open() {
@@ -241,7 +241,8 @@ export class Outbox {
       if (!(error instanceof TypeError)) throw error;
       return this.#troubled("offline");
     }
-    if (response.type === "opaqueredirect" || response.status === 401 || response.status === 403) return this.#troubled("signed out");
+    if (response.type === "opaqueredirect" || response.status === 401) return this.#troubled("signed out");
+    if (response.status === 403) return this.#troubled("not allowed");
     if (response.status >= 500 || response.status === 429) return this.#troubled("server");
     this.trouble = "";
     this.#attempt = 0;
@@ -272,6 +273,7 @@ export function inWords(outbox) {
   const count = outbox.waiting.length;
   const waiting = `${count} waiting`;
   if (outbox.trouble === "signed out") return [`Signed out, ${waiting}: kept in this browser. Sign in again, and they are sent by themselves.`, true];
+  if (outbox.trouble === "not allowed") return [`You may not label here any more, ${waiting}: kept in this browser. Reload the page; if that does not help, ask an owner of the project.`, true];
   if (outbox.trouble === "offline") return [count ? `Offline, ${waiting}: kept in this browser and sent by themselves.` : "Offline: what you answer is kept in this browser.", true];
   if (outbox.trouble) return [`The server cannot take answers just now, ${waiting}: kept in this browser and sent by themselves.`, true];
   if (count) return [count > 1 ? `Saving, ${waiting}…` : "Saving…", false];
