@@ -40,6 +40,8 @@ class Request:
     threads: int = 0
     epochs: int = 0
     """Passes over the training rows at most; 0 takes the recipe's or the tier's own."""
+    texts: int = 0
+    """Texts outside of the test part, labelled or not, that an encoder reads before."""
 
 
 @dataclass(frozen=True)
@@ -114,11 +116,14 @@ def reproduce(recipe: Recipe, request: Request, say: Callable[[str], None]) -> R
     rows = recipe.read(request.data)
     parted = part_rows(rows, recipe.shares)
     heads = recipe.heads(rows)
+    # Whatever of it is labelled for a seed: the rest has no labels and may still be read.
+    texts = [example.text for example in parted.examples if example.split != "test"]
     outcomes = []
     for seed in range(request.seeds):
         say(f"Seed {seed + 1} of {request.seeds}")
         examples = take_train(parted.examples, request.train_size, seed)
-        outcomes.append(_train(examples, config_of(recipe, request, heads, seed), request, say))
+        config = config_of(recipe, request, heads, seed)
+        outcomes.append(_train(examples, config, request, say, texts))
         # Whoever has to stop hours later has the figures of the seeds that were done.
         say(f"  {_in_short(recipe.figures, outcomes[-1])}")
     return Report(
@@ -162,6 +167,8 @@ def config_of(
     given = dict(recipe.settings.get(request.tier, {}))
     if request.epochs:
         given["epochs"] = request.epochs
+    if request.texts:
+        given["pretraining_texts"] = request.texts
     return TrainConfig(
         tier=request.tier,
         heads=heads,
@@ -174,10 +181,14 @@ def config_of(
 
 
 def _train(
-    examples: Sequence[Example], config: TrainConfig, request: Request, say: Callable[[str], None]
+    examples: Sequence[Example],
+    config: TrainConfig,
+    request: Request,
+    say: Callable[[str], None],
+    texts: Sequence[str],
 ) -> _Outcome:
     started = time.monotonic()
-    metrics, found = trained(examples, config, request, say)
+    metrics, found = trained(examples, config, request, say, texts)
     model = {
         head.question: {
             **(metrics[head.question]["model"] or {}),
@@ -193,14 +204,21 @@ def _train(
 
 
 def trained(
-    examples: Sequence[Example], config: TrainConfig, request: Request, say: Callable[[str], None]
+    examples: Sequence[Example],
+    config: TrainConfig,
+    request: Request,
+    say: Callable[[str], None],
+    texts: Sequence[str] | None = None,
 ) -> tuple[dict[str, Any], dict[int, dict[str, Prediction]]]:
-    """Train once; return the metrics of every question and the test predictions by example."""
+    """Train once; return the metrics of every question and the test predictions by example.
+
+    texts: what may be read without labels, where the settings ask for that.
+    """
     folders = {"features_dir": request.features_dir, "encoders_dir": request.encoders_dir}
     with tempfile.TemporaryDirectory(prefix="gloss-reproduce-") as name:
         output = Path(name) / "checkpoint"
         metrics: dict[str, Any] = {}
-        for event in run(examples, config, **folders, output_dir=output):
+        for event in run(examples, config, texts, **folders, output_dir=output):
             if isinstance(event, Stage):
                 say(f"  {event.message}")
             if isinstance(event, Epoch) and config.tier is Tier.FULL:

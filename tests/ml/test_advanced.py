@@ -151,7 +151,7 @@ def test_the_plan_counts_the_time_of_reading_up_to_its_bound(project: Project) -
         )
     )
 
-    assert read.seconds - plain.seconds == pytest.approx(600)
+    assert read.seconds - plain.seconds == pytest.approx(360)
     assert bounded.seconds - plain.seconds == pytest.approx(120)
     assert "texts read before take 2 min" in bounded.basis
 

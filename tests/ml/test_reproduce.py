@@ -29,6 +29,7 @@ from ml.reproduce.readings import FilesMissingError, Row, UnreadableRowError
 from ml.reproduce.recipes import RECIPES
 from ml.reproduce.running import Mean, Request, mean_of, reproduce
 from ml.reproduce.table import as_table
+from tests.ml_core import tiny
 
 ROOT = Path(__file__).parents[2]
 
@@ -148,6 +149,26 @@ def test_the_command_prints_the_table_and_writes_json(
     assert stored["command"] in out.getvalue()
     assert str(data) not in out.getvalue()
     assert os.environ["OMP_WAIT_POLICY"] == "PASSIVE"
+
+
+def test_texts_beyond_the_labelled_ones_are_read_and_none_of_the_test_part(
+    data: Path, tmp_path: Path
+) -> None:
+    recipe, said = RECIPES["imdb"], list[str]()
+    rows = part_rows(recipe.read(data), recipe.shares).examples
+    encoder = tiny.make_encoder(
+        tmp_path / "tiny", texts=[row.text for row in rows], positions=256, has_mask=True
+    )
+    request = _request(
+        data, tmp_path, tier=Tier.FULL, encoder=str(encoder), seeds=1, epochs=1, train_size=20,
+        texts=10_000,
+    )  # fmt: skip
+
+    reproduce(recipe, request, said.append)
+
+    readable = {row.text for row in rows if row.split != "test"}
+    assert len(readable) > 20
+    assert f"  Reading {len(readable)} texts without labels, some of their words masked" in said
 
 
 def test_the_command_is_loaded_before_torch_so_that_torch_reads_how_to_wait() -> None:

@@ -33,6 +33,12 @@ class Command(BaseCommand):
         parser.add_argument("--encoder", metavar="NAME", help="The installed default otherwise.")
         parser.add_argument("--epochs", type=_positive, metavar="N", help="The tier's by default.")
         parser.add_argument(
+            "--texts",
+            type=_positive,
+            metavar="N",
+            help="Texts, none of the test part, that an encoder to be fine-tuned reads before.",
+        )
+        parser.add_argument(
             "--joint",
             action="store_true",
             help="Compare one model of all questions of the data with one model for each.",
@@ -53,6 +59,7 @@ class Command(BaseCommand):
             seeds=options["seeds"],
             device=settings.GLOSS_DEVICE,
             epochs=options["epochs"] or 0,
+            texts=options["texts"] or 0,
         )
         command = _command(options)
         try:
@@ -88,5 +95,6 @@ def _command(options: dict[str, Any]) -> str:
         words += ["--train-size", str(options["train_size"])]
     words += ["--seeds", str(options["seeds"]), "--tier", options["tier"]]
     words += ["--epochs", str(options["epochs"])] if options["epochs"] else []
+    words += ["--texts", str(options["texts"])] if options["texts"] else []
     words += ["--joint"] if options["joint"] else []
     return " ".join(words + (["--encoder", options["encoder"]] if options["encoder"] else []))
