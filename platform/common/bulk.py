@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from itertools import chain, islice
 from typing import Any
 
+from django.apps import apps
 from django.db import connection
 
 #: Rows of one SQLite statement: it runs without Python's lock, so that another thread can go on.
@@ -70,20 +71,24 @@ def learn(table: str, count: int) -> None:
 
 
 def learn_growth() -> list[str]:
-    """Have PostgreSQL look at every table that has grown by a tenth since it looked; return those.
+    """Have the database look at every table that has grown by a tenth since it looked; return them.
 
-    It does so by itself a minute later. Until then it takes what a large import has brought for
-    what was there before, and may walk the whole table to find the next review. To be called
-    outside of a transaction: what is looked at stays locked for others who would look.
+    PostgreSQL does so by itself a minute later, SQLite never. Until then they take what a large
+    import has brought for what was there before, and may walk the whole table to find the next
+    review. To be called outside of a transaction: what is looked at stays locked for others who
+    would look.
     """
-    if connection.vendor != "postgresql":
-        return []
     with connection.cursor() as cursor:
-        cursor.execute(_GROWN, [_FEW_PAGES])
-        grown = [name for (name,) in cursor.fetchall()]
-        for table in grown:
+        if connection.vendor == "postgresql":
+            cursor.execute(_GROWN, [_FEW_PAGES])
+            grown = [name for (name,) in cursor.fetchall()]
             # Where it is looking already, by itself or for another import, nobody waits for it.
-            cursor.execute(f"ANALYZE (SKIP_LOCKED) {connection.ops.quote_name(table)}")
+            look = "ANALYZE (SKIP_LOCKED)"
+        else:
+            grown = _grown_on_sqlite(cursor)
+            look = "ANALYZE"
+        for table in grown:
+            cursor.execute(f"{look} {connection.ops.quote_name(table)}")
     return grown
 
 
@@ -96,7 +101,32 @@ _GROWN = """
     ORDER BY relname
 """
 #: A table that has grown by less is read in no time anyway.
-_FEW_PAGES = 100
+_FEW_PAGES, _FEW_ROWS = 100, 1_000
+
+
+def _grown_on_sqlite(cursor: Any) -> list[str]:
+    """Return the tables that have a tenth more rows than at the last look."""
+    believed: dict[str, int] = {}
+    if _has_looked(cursor):
+        cursor.execute("SELECT tbl, stat FROM sqlite_stat1")
+        for table, stat in cursor.fetchall():
+            believed[table] = max(believed.get(table, 0), int(stat.split()[0]))
+    grown = []
+    for table in sorted({model._meta.db_table for model in apps.get_models()}):  # noqa: SLF001
+        most = believed.get(table, 0) + max(_FEW_ROWS, believed.get(table, 0) // 10)
+        # Only where there may be more are they counted: to find the last takes no time.
+        for how in ("max(rowid)", "count(*)"):
+            cursor.execute(f"SELECT {how} FROM {connection.ops.quote_name(table)}")  # noqa: S608
+            if (cursor.fetchone()[0] or 0) <= most:
+                break
+        else:
+            grown.append(table)
+    return grown
+
+
+def _has_looked(cursor: Any) -> bool:
+    cursor.execute("SELECT 1 FROM sqlite_master WHERE name = 'sqlite_stat1'")
+    return cursor.fetchone() is not None
 
 
 def escaped(cells: Sequence[str]) -> Sequence[str]:
