@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any
 
 from django.conf import settings
+from django.db.models import Sum
 
 from common.errors import Conflict, Invalid
 from jobs import kinds
@@ -121,7 +122,9 @@ def plan_training(project: Project, wishes: Wishes | None = None) -> TrainingPla
     review_count = max((plan.total for plan in plans if plan.is_used), default=0)
     if wishes.max_samples is not None:
         review_count = min(review_count, wishes.max_samples)
-    seconds, basis = _with_reading(*_estimate(project, tier, encoder, review_count), wishes)
+    seconds, basis = _with_reading(
+        *_estimate(project, tier, encoder, review_count), project, wishes
+    )
     problem = "" if heads else _nothing_to_train(plans)
     return TrainingPlan(
         questions=plans,
@@ -280,12 +283,17 @@ def _estimate(project: Project, tier: Tier, encoder: str, count: int) -> tuple[f
     )
 
 
-def _with_reading(seconds: float, basis: str, wishes: Wishes) -> tuple[float, str]:
+def _with_reading(
+    seconds: float, basis: str, project: Project, wishes: Wishes
+) -> tuple[float, str]:
     """Add what it takes at most to read texts before, where that is wished for."""
     if not wishes.pretraining_texts:
         return seconds, basis
     minutes = wishes.pretraining_minutes or USUAL_MINUTES
-    more = min(60 * minutes, wishes.pretraining_texts * _READING)
+    # What the data sets have written down: nobody counts a million reviews for an estimate.
+    counted = project.datasets.filter(is_ready=True).aggregate(count=Sum("review_count"))
+    texts = min(wishes.pretraining_texts, counted["count"] or 0)
+    more = min(60 * minutes, texts * _READING)
     return seconds + more, f"{basis} Of that, texts read before take {more / 60:.0f} min."
 
 

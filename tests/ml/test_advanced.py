@@ -18,7 +18,7 @@ from ml.services import start_training
 from ml.unlabelled import write_texts
 from ml.wishes import Wishes
 from projects.models import Project
-from reviews.models import Review
+from reviews.models import Dataset, Review
 from tests import factories
 from tests.ml.conftest import finish
 from tests.ml_core import tiny
@@ -141,18 +141,24 @@ def test_how_long_to_read_needs_texts_to_be_read(field: str, owner: User, api: A
     assert (answer.status_code, error["field"]) == (400, "pretraining_texts")
 
 
-def test_the_plan_counts_the_time_of_reading_up_to_its_bound(project: Project) -> None:
-    plain, read, bounded = (
+def test_the_plan_counts_the_time_of_reading_up_to_its_bounds(
+    project: Project, dataset: Dataset
+) -> None:
+    Dataset.objects.filter(pk=dataset.pk).update(review_count=2000)
+
+    plain, read, bounded, few = (
         plan_training(project, Wishes(tier="full", **more))
         for more in (
             {},
             {"pretraining_texts": 1200},
             {"pretraining_texts": 1200, "pretraining_minutes": 2.0},
+            {"pretraining_texts": 5000},
         )
     )
 
     assert read.seconds - plain.seconds == pytest.approx(360)
     assert bounded.seconds - plain.seconds == pytest.approx(120)
+    assert few.seconds - plain.seconds == pytest.approx(600)
     assert "texts read before take 2 min" in bounded.basis
 
 
