@@ -36,7 +36,9 @@ def test_every_tier_learns_every_kind_of_question(
     assert models["weight"]["r2"]["value"] > 0.4
     assert models["topics"]["micro_f1"]["value"] > 0.9
     assert models["thing"]["micro_f1"]["value"] > 0.9
-    assert models["thing"]["polarity_accuracy"]["value"] >= least
+    # Of 40 spans; half would be right by chance.
+    polarity_least = 0.6 if tier is Tier.FROZEN else 0.9
+    assert models["thing"]["polarity_accuracy"]["value"] >= polarity_least
 
 
 @pytest.mark.parametrize("tier", list(Tier))
