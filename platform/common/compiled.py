@@ -22,7 +22,6 @@ Build = Callable[..., "QuerySet[Any, Any]"]
 _NUMBER, _TIME = 7_000_000_000_000_000_000, datetime(8000, 1, 1, tzinfo=UTC)
 _WORD = "\ufffe stands for a value \ufffe "
 
-
 #: The name of a foreign key ("" for the row itself), the model there, its columns.
 _Part = tuple[str, type[Any], tuple[str, ...]]
 
@@ -51,8 +50,8 @@ def rows(build: Build, *fixed: Hashable, **values: Value) -> list[tuple[Any, ...
     """Return the rows of `build(*fixed, **values)` as the database gives them.
 
     `build` is a function of a module that returns `values_list(...)`; its columns are numbers or
-    strings, since nothing converts them. It must treat `values` as numbers and times and do nothing
-    with them but compare columns with them, since it is called once only for each `fixed`.
+    strings, since nothing converts them. It must do nothing with `values` (numbers, times, words)
+    but compare columns with them, since it is called once only for each `fixed`.
     """
     return _statement(connection.vendor, build, fixed, _kinds(values)).run(values)
 
