@@ -163,7 +163,8 @@ def gold_examples(
 ) -> Iterator[GoldExample]:
     """Stream the reviews that have gold for the current questions, ordered by review id.
 
-    Only reviews of ready data sets count; memory stays flat in their number. No query stays open
+    Only reviews of ready data sets with frozen splits count: what an import adds meanwhile may
+    still be drawn into the test split. Memory stays flat in their number. No query stays open
     between two reviews: on SQLite its snapshot would make a write beside it fail as "locked".
     """
     questions = _asked(current_schema(project), question_keys)
@@ -256,7 +257,10 @@ def _gold_review_ids(
 ) -> "QuerySet[Gold, int]":
     return (
         Gold.objects.filter(
-            project=project, question_id__in=questions, review__dataset__is_ready=True
+            project=project,
+            question_id__in=questions,
+            review__dataset__is_ready=True,
+            review__dataset__splits_frozen_at__isnull=False,
         )
         .order_by("review_id")
         .values_list("review_id", flat=True)

@@ -72,7 +72,8 @@ def _learn(lease: Lease, run: TrainingRun) -> Kept:
 
 def write_snapshot_of(lease: Lease, project: Project, keys: Sequence[str], folder: Path) -> None:
     """Write the gold answers to some questions below `folder`, and freeze the splits."""
-    # From here on no review changes its split: what is learned from is never tested on.
+    # What is frozen never changes its split, and only that is read: what is learned from is never
+    # tested on. An import that ends from here on waits for the next training.
     splitting.freeze(project)
     lease.progress(done=0, total=0, message="Collecting gold answers")
     counts = dict.fromkeys(("train", "validation", "test"), 0)

@@ -26,9 +26,11 @@ def write_texts(path: Path, project: Project, *, count: int, seed: int) -> int:
 def _texts(project: Project, *, count: int, seed: int) -> Iterator[str]:
     """Yield texts of reviews drawn by the seed, labelled or not, none of the frozen test split.
 
-    A model is tested on reviews of that split, and would be flattered by having read them.
+    A model is tested on reviews of that split, and would be flattered by having read them. Splits
+    that are not frozen yet may still become that one, so their data sets are left out.
     """
-    pool = visible_reviews(project).exclude(split=Review.Split.TEST).order_by("pk")
+    frozen = visible_reviews(project).filter(dataset__splits_frozen_at__isnull=False)
+    pool = frozen.exclude(split=Review.Split.TEST).order_by("pk")
     ids = list(pool.values_list("pk", flat=True))
     if len(ids) > count:
         ids = sorted(random.Random(seed).sample(ids, count))  # noqa: S311 - a sample, no secret

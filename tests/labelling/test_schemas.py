@@ -13,6 +13,7 @@ from labelling.presets import PRESETS
 from labelling.selectors import current_schema, gold_counts, gold_examples
 from labelling.snapshot import OptionSnapshot, QuestionSnapshot
 from projects.models import Project
+from reviews import splitting
 from tests import factories
 
 CHOICE = QuestionSnapshot(
@@ -127,6 +128,7 @@ def test_gold_of_unchanged_questions_moves_along(project: Project, owner: User) 
     )
 
     assert after.version == 2
+    splitting.freeze(project)
     example = next(gold_examples(project))
     assert example.answers["sentiment"] == "positive"
     assert example.answers["rating"] == 4.0

@@ -13,6 +13,7 @@ from labelling.models import Gold, LabelSchema, Suggestion
 from labelling.selectors import current_schema, gold_examples
 from labelling.sink import GoldSink
 from projects.models import Project
+from reviews import splitting
 from reviews.answers import ImportedSpan, sink_for
 from reviews.filters import apply_filters
 from reviews.models import Review
@@ -106,6 +107,7 @@ def test_imported_answers_are_gold(project: Project) -> None:
         ]
     )
 
+    splitting.freeze(project)
     first, second = gold_examples(project)
     assert first.answers == {"sentiment": "positive", "rating": 4.0, "aspects": {"price"}}
     assert second.answers == {"rating": 2.0}
@@ -123,6 +125,7 @@ def test_answers_parsed_before_a_change_of_questions_go_to_the_new_ones(
 
     sink.store([(review.pk, {"sentiment": "positive", "rating": 4.0})])
 
+    splitting.freeze(project)
     assert next(gold_examples(project)).answers == {"sentiment": "positive"}
     assert Gold.objects.count() == 1
 
@@ -140,6 +143,8 @@ def test_gold_of_unfinished_imports_is_not_trained_on(project: Project) -> None:
     dataset = factories.dataset(project)
     review = factories.review(project, dataset=dataset)
     GoldSink(project).store([(review.pk, {"rating": 4.0})])
+    splitting.freeze(project)
+    dataset.refresh_from_db()
     dataset.is_ready = False
     dataset.save()
 
@@ -232,6 +237,7 @@ def test_what_reads_gold_may_write_while_others_do(
         Project.objects.filter(pk=project.pk).update(name="Another")
         connection.close()
 
+    splitting.freeze(project)
     examples = gold_examples(project)
     assert next(examples).answers == {"rating": 4.0}
     other = threading.Thread(target=write)

@@ -18,6 +18,7 @@ from ml.services import start_training
 from ml.unlabelled import write_texts
 from ml.wishes import Wishes
 from projects.models import Project
+from reviews import splitting
 from reviews.models import Dataset, Review
 from tests import factories
 from tests.ml.conftest import finish
@@ -171,6 +172,8 @@ def test_a_project_hands_over_texts_of_all_but_its_test_split(
 ) -> None:
     path = tmp_path / "texts.jsonl"
     factories.review(factories.project(owner=owner, slug="elsewhere"), "Not ours.")
+    splitting.freeze(project)
+    factories.review(project, "Imported since, and perhaps of the test split once it is drawn.")
 
     count = write_texts(path, project, count=1000, seed=1)
 

@@ -5,19 +5,23 @@ import time
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
+from typing import cast
 
 import pytest
 from django.conf import settings
 
 from accounts.models import AuditEvent
 from common.errors import Conflict
-from jobs.lease import LeaseLost
+from jobs.lease import Lease, LeaseLost
 from jobs.models import Job
 from ml import checkpoints, runner
+from ml.core.data import read_snapshot
 from ml.models import Evaluation, ModelVersion, Prediction, TrainingRun
+from projects.models import Project
 from reviews import splitting
-from reviews.models import Review
-from tests.ml.conftest import finish, hold
+from reviews.models import Dataset, Review
+from tests import factories
+from tests.ml.conftest import finish, gold, hold
 
 pytestmark = pytest.mark.django_db
 
@@ -200,3 +204,31 @@ def test_a_training_freezes_the_splits_after_those_that_wait_are_drawn(
     assert run.counts["test"] == dataset.split_counts["test"]
     with pytest.raises(Conflict, match="frozen"):
         splitting.redraw(dataset=dataset, wishes=splitting.Wishes(seed=3), actor=None)
+
+
+class _ImportEnds:
+    """A lease during which, after the splits were frozen, an import comes to its end."""
+
+    def __init__(self, dataset: Dataset) -> None:
+        self._dataset = dataset
+
+    def progress(self, **_said: object) -> None:
+        Dataset.objects.filter(pk=self._dataset.pk).update(is_ready=True)
+
+    def log(self, _text: str) -> None:
+        """Forget it."""
+
+
+def test_an_import_that_ends_after_the_freeze_is_not_learned_from(
+    labelled: list[Review], project: Project, tmp_path: Path
+) -> None:
+    late = factories.dataset(project, "late")
+    gold(factories.review(project, "Late, and lovely.", dataset=late), sentiment="positive")
+    Dataset.objects.filter(pk=late.pk).update(is_ready=False)
+
+    runner.write_snapshot_of(cast("Lease", _ImportEnds(late)), project, ["sentiment"], tmp_path)
+
+    late.refresh_from_db()
+    read = {example.id for example in read_snapshot(tmp_path / "snapshot.jsonl")}
+    assert (late.is_ready, late.splits_frozen_at) == (True, None)  # a draw may still move it
+    assert read == {review.pk for review in labelled}
