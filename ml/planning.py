@@ -19,7 +19,14 @@ from ml.core.config import HeadConfig, Kind, Tier, TrainConfig
 from ml.core.errors import ConfigError
 from ml.foreseen import Foreseen, foreseen
 from ml.models import TrainingRun
-from ml.wishes import USUAL_MINUTES, Wishes, check_wishes, head_as_wished, settings_of
+from ml.wishes import (
+    USUAL_MINUTES,
+    Wishes,
+    check_heads,
+    check_wishes,
+    head_as_wished,
+    settings_of,
+)
 from projects.models import Project
 
 #: Below this many answers a question learns or measures little, and the plan says so.
@@ -116,9 +123,9 @@ def plan_training(project: Project, wishes: Wishes | None = None) -> TrainingPla
         for each in schema.questions
     )
     used = {plan.key for plan in plans if plan.is_used}
-    heads = tuple(
-        head_as_wished(head_of(each), wishes) for each in schema.questions if each.key in used
-    )
+    own = tuple(head_of(each) for each in schema.questions if each.key in used)
+    check_heads(wishes, own)
+    heads = tuple(head_as_wished(head, wishes) for head in own)
     review_count = max((plan.total for plan in plans if plan.is_used), default=0)
     if wishes.max_samples is not None:
         review_count = min(review_count, wishes.max_samples)

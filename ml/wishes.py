@@ -1,11 +1,11 @@
 """What whoever starts a training asked for, checked before anything is planned."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from common.errors import Invalid
-from ml.core.config import HeadConfig, Kind, Tier
+from ml.core.config import MOST_SCALE_STEPS, HeadConfig, Kind, Tier
 
 MOST_TOKENS: Final = 8192
 LEAST_TOKENS: Final = 8
@@ -122,6 +122,16 @@ def check_wishes(wishes: Wishes, tier: Tier) -> None:
         raise Invalid.of("pretraining_texts", "Say how many texts are read before.")
 
 
+def check_heads(wishes: Wishes, heads: Sequence[HeadConfig]) -> None:
+    """Raise Invalid, blaming its field, for a wish that none of the heads can heed."""
+    if wishes.ordinal == "cumulative" and heads and not any(map(_has_steps, heads)):
+        raise Invalid.of(
+            "ordinal",
+            "No question of this training is a scale of whole numbers with two ends, at most "
+            f"{MOST_SCALE_STEPS} steps apart; leave it empty.",
+        )
+
+
 def tokens_rule() -> str:
     """Return what is wrong with a number of tokens."""
     return f"Give at least {LEAST_TOKENS} tokens, or 0 to choose by how long the reviews are."
@@ -144,9 +154,13 @@ def head_as_wished(head: HeadConfig, wishes: Wishes) -> HeadConfig:
         changes["hidden"] = wishes.hidden
     if wishes.dropout is not None:
         changes["dropout"] = wishes.dropout
-    if wishes.ordinal is not None and len(head.scale) > 1:
+    if wishes.ordinal is not None and _has_steps(head):
         changes["ordinal"] = wishes.ordinal
     return replace(head, **changes)
+
+
+def _has_steps(head: HeadConfig) -> bool:
+    return len(head.scale) > 1
 
 
 def _refuse(wishes: Wishes, names: Mapping[str, str], sentence: str) -> None:

@@ -31,6 +31,9 @@ _SMALLEST_BATCH: Final = 32
 _LARGEST_BATCH: Final = 256
 _STEPS: Final = 128
 
+#: Steps of a scale at most. A longer range of whole numbers is a number like any other.
+MOST_SCALE_STEPS: Final = 100
+
 #: Baselines that are trained on request.
 BESIDE: Final = frozenset({"lstm", "single_task"})
 
@@ -84,8 +87,9 @@ class HeadConfig:
     dropout: float = 0.3
     """Dropout before the last layer."""
     ordinal: str = "squeezed"
-    """How a scale of whole numbers is learned: squeezed (one output between the bounds by a
-    sigmoid) or cumulative (one output per step: is the number above it?)."""
+    """How a number with two ends is learned: squeezed (one output between the bounds by a sigmoid),
+    standardised (one output in units of the answers' spread, cut at the bounds) or, on a scale of
+    whole numbers, cumulative (one output per step: is the number above it?)."""
     class_weights: tuple[float, ...] = ()
     """Weight of each option of a choice in the loss, in the options' order; empty weighs alike."""
 
@@ -115,10 +119,17 @@ class HeadConfig:
 
     @property
     def scale(self) -> tuple[int, ...]:
-        """List the whole numbers of a bounded integer question; empty for every other question."""
+        """List the whole numbers of a bounded integer question of at most 100 steps, else none."""
         if self.minimum is None or self.maximum is None or not self.is_integer:
             return ()
-        return tuple(range(math.ceil(self.minimum), math.floor(self.maximum) + 1))
+        low, high = math.ceil(self.minimum), math.floor(self.maximum)
+        # Counted before anything is listed: a bound may be 1e308.
+        return tuple(range(low, high + 1)) if high - low <= MOST_SCALE_STEPS else ()
+
+    @property
+    def is_squeezed(self) -> bool:
+        """Tell whether a number is learned between its bounds by a sigmoid."""
+        return self.is_bounded and self.ordinal == "squeezed"
 
     @property
     def is_cumulative(self) -> bool:
@@ -142,11 +153,12 @@ class HeadConfig:
 
     def _check_learning(self) -> None:
         name = f"Question {self.question!r}"
-        if self.ordinal not in {"squeezed", "cumulative"}:
-            raise ConfigError(f"{name}: ordinal must be squeezed or cumulative.")
+        if self.ordinal not in {"squeezed", "standardised", "cumulative"}:
+            raise ConfigError(f"{name}: ordinal must be squeezed, standardised or cumulative.")
         if self.ordinal == "cumulative" and len(self.scale) < 2:
             raise ConfigError(
-                f"{name}: cumulative outputs need a scale of whole numbers with two ends."
+                f"{name}: cumulative outputs need a scale of whole numbers with two ends, which "
+                f"are at most {MOST_SCALE_STEPS} steps apart."
             )
         if not self.class_weights:
             return

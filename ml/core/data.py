@@ -6,10 +6,13 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from ml.core.config import HeadConfig, Kind
 from ml.core.errors import SnapshotError
+
+#: No number beyond it is learned: what is computed of its square would no longer be a number.
+LARGEST_NUMBER: Final = 1e15
 
 Split = Literal["train", "validation", "test"]
 
@@ -61,6 +64,12 @@ def check_answers(examples: Iterable[Example], heads: Iterable[HeadConfig]) -> N
             if answer is not None and not fits(answer, head):
                 raise SnapshotError(
                     f"Review {example.id}: {_shown(answer)} is no answer to {head.question!r}."
+                )
+            if isinstance(answer, int | float) and abs(answer) > LARGEST_NUMBER:
+                raise SnapshotError(
+                    f"Review {example.id}: {answer:g} as an answer to {head.question!r} is too "
+                    f"large to learn from; correct it, or leave the question out. Numbers may "
+                    f"reach {LARGEST_NUMBER:g}."
                 )
 
 

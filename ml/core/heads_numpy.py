@@ -74,9 +74,10 @@ class NumpyHead:
             # A number above 4 is above 3 too: what the steps say is made to fall.
             above = np.minimum.accumulate(sigmoid(logits), axis=1)
             return np.asarray(config.scale[0] + above.sum(axis=1, keepdims=True))
-        if config.minimum is not None and config.maximum is not None:
+        if config.is_squeezed and config.minimum is not None and config.maximum is not None:
             return np.asarray(config.minimum + (config.maximum - config.minimum) * sigmoid(logits))
-        centre, spread = self.arrays["unit"]
+        # In double precision: a bound may be larger than single precision can say.
+        centre, spread = self.arrays["unit"].astype(np.float64)
         return np.asarray(np.clip(centre + spread * logits, config.minimum, config.maximum))
 
 

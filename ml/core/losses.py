@@ -57,7 +57,7 @@ def number_values(
         # A number above 4 is above 3 too: what the steps say is made to fall.
         above = torch.sigmoid(logits).cummin(dim=-1).values
         return head.scale[0] + above.sum(dim=-1, keepdim=True)
-    if head.minimum is not None and head.maximum is not None:
+    if head.is_squeezed and head.minimum is not None and head.maximum is not None:
         return head.minimum + (head.maximum - head.minimum) * torch.sigmoid(logits)
     return unit[0] + unit[1] * logits
 

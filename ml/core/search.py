@@ -12,6 +12,7 @@ from ml.core.errors import ConfigError, TooLittleDataError
 from ml.core.events import Epoch, Progress, Searched, Stage, Trial
 from ml.core.loop import Study
 from ml.core.space import SPACE, Space, drawn
+from ml.core.targets import suited
 
 
 def search(
@@ -58,6 +59,7 @@ def _usable(
             "No validation review has an answer, so settings cannot be compared. "
             "Label more reviews first."
         )
+    heads = tuple(suited(head, answered(rows, head.question, "train")) for head in heads)
     config = replace(config, heads=heads)
     if not config.max_tokens:
         config = replace(config, max_tokens=fitting.max_tokens(config, rows, encoders_dir))

@@ -1,7 +1,7 @@
 """Answers as arrays, with what a head needs to know of the training answers before it starts."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -14,6 +14,8 @@ from ml.core.numeric import logit
 
 IGNORED: Final = -100
 _LARGEST_WEIGHT: Final = 5.0
+# Of a range: answers of less spread lie where a sigmoid over the whole range is all but flat.
+_LEAST_SPREAD: Final = 0.02
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,16 @@ class WordTargets:
 
     tags: Ints
     polarities: tuple[tuple[int, int, int], ...]
+
+
+def suited(head: HeadConfig, examples: Sequence[Example]) -> HeadConfig:
+    """Return a head that standardises a number whose training answers fill little of its range."""
+    if head.minimum is None or head.maximum is None or not head.is_squeezed:
+        return head
+    spread = float(np.nanstd(number_targets(head, examples)))
+    if spread >= _LEAST_SPREAD * (head.maximum - head.minimum):
+        return head
+    return replace(head, ordinal="standardised")
 
 
 def choice_targets(head: HeadConfig, examples: Sequence[Example]) -> Ints:
@@ -108,7 +120,7 @@ def _number_prior(head: HeadConfig, values: Floats) -> Prior:
     if head.is_cumulative:
         above = (values[:, None] > np.array(head.scale[:-1])).mean(axis=0)
         return Prior(logit(above, margin=0.01), np.ones(len(above)), centre, spread)
-    if head.minimum is None or head.maximum is None:
+    if not head.is_squeezed or head.minimum is None or head.maximum is None:
         return Prior(np.zeros(1), np.ones(1), centre, spread)
     share = (centre - head.minimum) / (head.maximum - head.minimum)
     return Prior(logit(np.array([share]), margin=0.01), np.ones(1), centre, spread)

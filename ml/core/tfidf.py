@@ -108,7 +108,8 @@ class TfidfModel:
         linear = self.linears[head.question]
         scores: Floats = rows @ linear.coefficients.T + linear.intercepts
         if head.kind is Kind.NUMBER:
-            return np.clip(scores, head.minimum, head.maximum)
+            # In double precision: a bound may be larger than single precision can say.
+            return np.clip(scores.astype(np.float64), head.minimum, head.maximum)
         return scores
 
 

@@ -23,6 +23,7 @@ from ml.core.events import Epoch, Event, Finished, Stage
 from ml.core.hardware import describe
 from ml.core.neural import NeuralModel
 from ml.core.scores import Model
+from ml.core.targets import suited
 from ml.core.tfidf import TERMS, TfidfModel, fit_tfidf
 
 if TYPE_CHECKING:
@@ -151,8 +152,9 @@ def _prepare(
             "No training review has an answer to any of the chosen questions. "
             "Label some reviews first."
         )
-    rows = sum(example.split == "train" for example in chosen)
-    usable = sized(replace(config, heads=heads), rows=rows)
+    train = [example for example in chosen if example.split == "train"]
+    heads = tuple(suited(head, answered(train, head.question)) for head in heads)
+    usable = sized(replace(config, heads=heads), rows=len(train))
     return chosen, usable, {q: note for q, note in notes.items() if note}
 
 

@@ -115,6 +115,18 @@ def test_what_means_nothing_is_refused_beside_its_field(
     assert not TrainingRun.objects.exists()
 
 
+def test_steps_are_refused_where_no_question_has_any(
+    owner: User, signed_in: Browser, api: Api
+) -> None:
+    asked = {"tier": "frozen", "ordinal": "cumulative", "questions": ["sentiment"]}
+
+    page = signed_in(owner).post(PAGE, asked)
+    answer = api(owner).post(API, asked, format="json")
+
+    assert "at most 100 steps apart" in page.context["form"].errors["ordinal"][0]
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "ordinal")
+
+
 def test_the_advanced_part_is_closed_until_something_in_it_is_used(
     owner: User, signed_in: Browser, labelled: list[Review]
 ) -> None:

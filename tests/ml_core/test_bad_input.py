@@ -16,13 +16,14 @@ from typing import Any
 import pytest
 
 from ml.core import disk
+from ml.core.config import HeadConfig, Kind
 from ml.core.data import Answer, Example, Split
 from ml.core.encoders import file_sha256
 from ml.core.errors import CheckpointError, EncoderDamagedError, EncoderMissingError
 from ml.core.events import Finished
 from ml.core.predict import Predictor
 from tests.ml_core import tiny
-from tests.ml_core.conftest import Workshop
+from tests.ml_core.conftest import FROZEN, Workshop
 from tests.ml_core.test_child import make_job
 
 TIERS = ("tfidf", "frozen")
@@ -113,6 +114,33 @@ def test_texts_without_and_with_a_hundred_thousand_characters_are_learned_and_an
         assert answer["sentiment"]["option"] in tiny.SENTIMENT.options
         assert 1 <= answer["rating"]["value"] <= 5
     assert answers(finished, [""])[0]["thing"] == []
+
+
+@pytest.mark.parametrize("top", [1e6, 1e308])
+@pytest.mark.parametrize("tier", TIERS)
+def test_answers_that_fill_little_of_a_wide_range_are_learned_and_served(
+    tier: str, top: float, workshop: Workshop, tmp_path: Path
+) -> None:
+    price = HeadConfig("price", Kind.NUMBER, minimum=0, maximum=top, is_integer=True)
+    examples = [
+        replace(e, answers={"price": 40.0 if e.answers["sentiment"] == "positive" else 15.0})
+        for e in tiny.make_examples(100)
+    ]
+    unbounded = HeadConfig("price", Kind.NUMBER)
+
+    finished, free = (
+        workshop.train(
+            examples, workshop.config(tier, (head,), **FROZEN, blend=False), tmp_path / name
+        )
+        for head, name in ((price, "wide"), (unbounded, "free"))
+    )
+
+    measured = finished.metrics["questions"]["price"]
+    error = measured["model"]["mae"]["value"]
+    assert error < 0.8 * measured["baselines"]["majority"]["mae"]["value"]
+    assert error == pytest.approx(free.metrics["questions"]["price"]["model"]["mae"]["value"])
+    dear, cheap = (a["price"]["value"] for a in answers(finished, ["lovely kettle", "torn kettle"]))
+    assert 0 <= cheap < dear < 60
 
 
 def answers(finished: Finished, texts: list[str]) -> list[dict[str, Any]]:

@@ -1,6 +1,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -85,6 +86,16 @@ def test_a_whole_number_range_is_a_scale() -> None:
     assert tiny.RATING.scale == (1, 2, 3, 4, 5)
     assert tiny.WEIGHT.scale == ()
     assert HeadConfig("q", Kind.NUMBER, minimum=1, maximum=5).scale == ()
+
+
+@pytest.mark.parametrize("top", [102, 1e10, 1e308])
+def test_a_long_range_of_whole_numbers_is_no_scale_and_has_no_steps(top: float) -> None:
+    head = HeadConfig("q", Kind.NUMBER, minimum=1, maximum=top, is_integer=True)
+
+    assert replace(head, maximum=101).scale == tuple(range(1, 102))
+    assert head.scale == ()
+    with pytest.raises(ConfigError, match="at most 100 steps apart"):
+        replace(head, ordinal="cumulative")
 
 
 @pytest.mark.parametrize(

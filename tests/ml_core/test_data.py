@@ -76,6 +76,14 @@ def test_an_answer_that_does_not_fit_its_question_is_refused(question: str, answ
         check_answers([row], tiny.HEADS)
 
 
+@pytest.mark.parametrize("answer", [1e19, -1e300])
+def test_a_number_too_large_to_learn_from_is_refused_in_words(answer: float) -> None:
+    rows = [Example(7, "text", "train", {"weight": value}) for value in (1e15, answer)]
+
+    with pytest.raises(SnapshotError, match="'weight' is too large to learn"):
+        check_answers(rows, tiny.HEADS)
+
+
 def test_spans_must_mark_text() -> None:
     with pytest.raises(SnapshotError, match="marks no text"):
         SpanAnswer(3, 3, "kitchen")

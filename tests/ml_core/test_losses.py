@@ -17,6 +17,7 @@ from ml.core.targets import (
     multichoice_targets,
     number_targets,
     prior,
+    suited,
     tag_prior,
     word_targets,
 )
@@ -172,8 +173,13 @@ def test_a_scale_in_steps_starts_at_its_mean_and_stays_in_its_range() -> None:
 
 @pytest.mark.parametrize(
     "head",
-    [STEPS, replace(STEPS, ordinal="squeezed"), HeadConfig("weight", Kind.NUMBER)],
-    ids=["steps", "squeezed", "unbounded"],
+    [
+        STEPS,
+        replace(STEPS, ordinal="squeezed"),
+        HeadConfig("weight", Kind.NUMBER),
+        HeadConfig("price", Kind.NUMBER, minimum=-1e308, maximum=1e308, ordinal="standardised"),
+    ],
+    ids=["steps", "squeezed", "unbounded", "standardised"],
 )
 def test_a_number_is_read_alike_where_it_is_learned_and_where_it_is_served(
     head: HeadConfig,
@@ -189,6 +195,25 @@ def test_a_number_is_read_alike_where_it_is_learned_and_where_it_is_served(
 
     found = number_values(head, heads.each[0](torch.from_numpy(features)), (3.0, 2.0))
     np.testing.assert_allclose(served.scores(features), found.detach().numpy(), atol=1e-3)
+
+
+def test_a_number_whose_answers_fill_little_of_its_range_is_standardised() -> None:
+    rows = [example(price=float(value)) for value in (15, 40)]
+    wide = HeadConfig("price", Kind.NUMBER, minimum=0, maximum=1e6)
+
+    found = suited(wide, rows)
+
+    assert found.ordinal == "standardised"
+    assert suited(replace(wide, maximum=500), rows).is_squeezed
+    assert suited(STEPS, [example(rating=5.0)]) == STEPS
+    heads = Heads([found], width=4, word_width=8)
+    with torch.no_grad():
+        heads.each[0].out.weight.zero_()
+    heads.each[0].start_from(prior(found, rows, is_weighted=False), np.zeros((0, 4)))
+    (served,) = heads.numpy()
+    assert served.scores(np.zeros((1, 4)))[0, 0] == pytest.approx(27.5)
+    served.arrays["out.bias"][:] = -90
+    assert served.scores(np.zeros((1, 4)))[0, 0] == 0
 
 
 def test_the_loss_of_a_scale_in_steps_is_that_of_its_steps() -> None:
