@@ -6,19 +6,16 @@ from typing import Final
 
 import numpy as np
 
-from ml.core.calibration import choice_temperature, multichoice_temperature
+from ml.core.calibration import choice_loss, multichoice_temperature
 from ml.core.config import HeadConfig, Kind
 from ml.core.data import Example
 from ml.core.engines.base import Floats
 from ml.core.neural import NeuralModel
-from ml.core.numeric import log_softmax
 from ml.core.scores import Scores
 from ml.core.targets import choice_targets, multichoice_targets, number_targets
-from ml.core.tfidf import TfidfModel
+from ml.core.tfidf import ENOUGH, TfidfModel
 
 _SHARES: Final = (0.25, 0.5, 0.75)
-# Fewer validation rows cannot tell which of two models is better.
-_ENOUGH: Final = 30
 _LEAST_GAIN: Final = 0.01
 
 
@@ -65,7 +62,7 @@ def blend(
 
 def _best_share(head: HeadConfig, own: Scores, wide: Scores, rows: Sequence[Example]) -> float:
     chosen = [i for i, example in enumerate(rows) if head.question in example.answers]
-    if len(chosen) < _ENOUGH:
+    if len(chosen) < ENOUGH:
         return 0.0
     answering = [rows[i] for i in chosen]
     mixed = {share: _mix(own, wide, share)[chosen] for share in (0.0, *_SHARES)}
@@ -87,6 +84,4 @@ def _loss(head: HeadConfig, scores: Floats, rows: Sequence[Example]) -> float:
         labels = multichoice_targets(head, rows)
         scaled = scores / multichoice_temperature(scores, labels)
         return float(np.mean(np.logaddexp(0.0, scaled) - labels * scaled))
-    targets = choice_targets(head, rows)
-    logs = log_softmax(scores / choice_temperature(scores, targets))
-    return -float(logs[np.arange(len(rows)), targets].mean())
+    return choice_loss(scores, choice_targets(head, rows))

@@ -90,6 +90,12 @@ def choice_temperature(logits: Floats, targets: Ints) -> float:
     return _best_temperature(loss) if len(targets) >= _ENOUGH else 1.0
 
 
+def choice_loss(logits: Floats, targets: Ints) -> float:
+    """Return the mean log loss of logits [rows, options] at their own best temperature."""
+    logs = log_softmax(logits / choice_temperature(logits, targets))
+    return -float(logs[np.arange(len(targets)), targets].mean())
+
+
 def multichoice_temperature(logits: Floats, targets: Floats) -> float:
     """Return the temperature of least binary cross-entropy, shared by the options."""
 

@@ -8,9 +8,10 @@ from typing import Any, Final
 
 import numpy as np
 
+from ml.core.calibration import choice_loss
 from ml.core.config import HeadConfig, Kind
 from ml.core.data import Example, answered
-from ml.core.engines.base import Floats
+from ml.core.engines.base import Floats, Ints
 from ml.core.linear import Rows, fit_ridge, fit_sigmoid, fit_softmax
 from ml.core.scores import Scores
 from ml.core.tagger import Tagger
@@ -22,7 +23,12 @@ VOCABULARY: Final = "vocabulary.json"
 TERMS: Final = "terms."
 """Begins the names of this model's tensors where it is part of a larger one."""
 
+ENOUGH: Final = 30
+"""Fewer validation rows cannot tell which of two models is better."""
+
 _STRENGTH: Final = 4.0
+# Most weighted columns are short, so that the same penalty would hold them back more.
+_WEIGHTED_STRENGTH: Final = 16.0
 _ALPHA: Final = 1.0
 
 
@@ -113,13 +119,24 @@ class TfidfModel:
         return scores
 
 
-def fit_tfidf(heads: tuple[HeadConfig, ...], examples: Sequence[Example]) -> TfidfModel:
-    """Fit every head on the training examples that answer its question."""
+def fit_tfidf(
+    heads: tuple[HeadConfig, ...],
+    examples: Sequence[Example],
+    validation: Sequence[Example] = (),
+) -> TfidfModel:
+    """Fit every head on the training examples that answer its question.
+
+    Where enough validation examples answer a choice they say which of two models it gets: one of
+    the terms as they are, or one of terms that weigh by how they tell the options apart.
+    """
     pooled = [head for head in heads if head.kind is not Kind.SPANS]
     rows = [e for e in examples if any(head.question in e.answers for head in pooled)]
     vectoriser = Vectoriser.fit([example.text for example in rows])
     matrix = Rows.of(vectoriser.transform([example.text for example in rows]))
-    linears = {head.question: _fit_linear(head, matrix, rows) for head in pooled}
+    linears = {
+        head.question: _fit_linear(head, matrix, rows, _Check.of(head, vectoriser, validation))
+        for head in pooled
+    }
     taggers = {
         head.question: Tagger.fit(head, answered(examples, head.question))
         for head in heads
@@ -128,15 +145,67 @@ def fit_tfidf(heads: tuple[HeadConfig, ...], examples: Sequence[Example]) -> Tfi
     return TfidfModel(heads, vectoriser, linears, taggers)
 
 
-def _fit_linear(head: HeadConfig, matrix: Rows, examples: Sequence[Example]) -> Linear:
+def telling(matrix: Any, targets: Ints, *, classes: int) -> Floats:
+    """Return how much each term tells the options of a choice apart, [columns].
+
+    matrix: CSR [rows, columns]; targets: option numbers [rows]. The absolute log ratio of a term's
+    smoothed share among the reviews with an option and among the others (Wang and Manning, ACL
+    2012), averaged over the options by their share of the reviews.
+    """
+    present = matrix.copy()
+    present.data = np.ones_like(present.data, dtype=np.float64)
+    inside = 1 + np.asarray((present.T @ np.eye(classes)[targets]).T)
+    outside = 2 + np.asarray(present.sum(axis=0)) - inside
+    ratios = np.log(inside / inside.sum(axis=1, keepdims=True))
+    ratios -= np.log(outside / outside.sum(axis=1, keepdims=True))
+    weights: Floats = (np.bincount(targets, minlength=classes) / len(targets)) @ np.abs(ratios)
+    return weights
+
+
+@dataclass(frozen=True)
+class _Check:
+    """Hold the validation rows of a choice, a CSR matrix [rows, columns], and their options."""
+
+    rows: Any
+    targets: Ints
+
+    @classmethod
+    def of(
+        cls, head: HeadConfig, vectoriser: Vectoriser, validation: Sequence[Example]
+    ) -> "_Check | None":
+        examples = answered(validation, head.question)
+        if head.kind is not Kind.CHOICE or len(examples) < ENOUGH:
+            return None
+        rows = vectoriser.transform([example.text for example in examples])
+        return cls(rows, choice_targets(head, examples))
+
+    def loss(self, linear: Linear) -> float:
+        logits = self.rows @ linear.coefficients.T + linear.intercepts
+        return choice_loss(logits, self.targets)
+
+
+def _fit_linear(
+    head: HeadConfig, matrix: Rows, examples: Sequence[Example], check: _Check | None
+) -> Linear:
     chosen = np.array([i for i, e in enumerate(examples) if head.question in e.answers])
     rows, answering = matrix.select(chosen), [examples[row] for row in chosen]
     match head.kind:
         case Kind.CHOICE:
             targets = choice_targets(head, answering)
-            fitted = fit_softmax(rows, targets, classes=len(head.options), strength=_STRENGTH)
+            return _fit_choice(rows, targets, len(head.options), check)
         case Kind.MULTICHOICE:
             fitted = fit_sigmoid(rows, multichoice_targets(head, answering), strength=_STRENGTH)
         case _:
             fitted = fit_ridge(rows, number_targets(head, answering)[:, 0], alpha=_ALPHA)
     return Linear(*fitted)
+
+
+def _fit_choice(rows: Rows, targets: Ints, classes: int, check: _Check | None) -> Linear:
+    plain = Linear(*fit_softmax(rows, targets, classes=classes, strength=_STRENGTH))
+    if check is None:
+        return plain
+    weights = telling(rows.matrix, targets, classes=classes)
+    scaled = Rows.of(rows.matrix.multiply(weights.astype(np.float32)).tocsr())
+    found = fit_softmax(scaled, targets, classes=classes, strength=_WEIGHTED_STRENGTH)
+    # On the terms as they are the same model has coefficients that hold their weights.
+    return min(plain, Linear(found[0] * weights, found[1]), key=check.loss)

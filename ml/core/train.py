@@ -296,7 +296,10 @@ def _point(event: Epoch) -> dict[str, Any]:
 
 
 def _tfidf(examples: Sequence[Example], config: TrainConfig) -> TfidfModel:
-    return fit_tfidf(config.heads, [e for e in examples if e.split == "train"])
+    train, validation = (
+        [e for e in examples if e.split == split] for split in ("train", "validation")
+    )
+    return fit_tfidf(config.heads, train, validation)
 
 
 def _mixes(config: TrainConfig) -> bool:

@@ -61,7 +61,7 @@ _IMDB: Final = Recipe(
     title="IMDB film reviews, sentiment",
     suits="sentiment of long reviews",
     read=readings.imdb,
-    heads=lambda _: (HeadConfig("sentiment", Kind.CHOICE, ("negative", "positive")),),
+    heads=lambda _: (HeadConfig("sentiment", Kind.CHOICE, ("negative", "positive"), hidden=0),),
     shares=Shares(validation=0.1, test=0.5, most_validation=500, most_test=5000),
     figures=(
         Figure(
@@ -71,7 +71,11 @@ _IMDB: Final = Recipe(
         Figure(*("sentiment", "macro_f1", "macro F1"), earlier="0.8928 (weighted; n about 150)"),
         Figure(*("sentiment", "ece", "ECE", 0.05), is_lower_better=True),
     ),
-    settings={Tier.FROZEN: {"max_tokens": 512}, Tier.FULL: {"max_tokens": 256}},
+    # Long reviews end with their verdict.
+    settings={
+        Tier.FROZEN: {"max_tokens": 512, "truncation": "head_tail"},
+        Tier.FULL: {"max_tokens": 256, "truncation": "head_tail"},
+    },
 )
 
 _CLOTHING: Final = Recipe(
