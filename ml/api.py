@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from django.http import Http404, HttpResponse
+from django.http import FileResponse, Http404, HttpResponse
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers, status
@@ -12,6 +12,7 @@ from rest_framework.response import Response
 from common.api import IDEMPOTENCY, CursorPagination, idempotency_key, valid
 from jobs.api import JobOut, job_link
 from ml import selectors, services
+from ml.checkpoints import READABLE, readable_file
 from ml.core.config import BESIDE
 from ml.core.space import MOST_TRIALS
 from ml.evaluation_files import CONTENT_TYPES, evaluation_response
@@ -338,6 +339,26 @@ class EvaluationApi(ProjectAPIView):
         """Send figures, curves, reliability, residuals and slices (json), or every figure (csv)."""
         version = selectors.version_of(self.project, numbered(number))
         return evaluation_response(version, request.query_params.get("format", "json"))
+
+
+class FileApi(ProjectAPIView):
+    """A file that explains a version: its card, its manifest, its metrics, its settings."""
+
+    roles = {"GET": Role.VIEWER}
+
+    @extend_schema(
+        responses={
+            (200, "text/markdown"): OpenApiTypes.BINARY,
+            (200, "application/json"): OpenApiTypes.BINARY,
+        },
+        parameters=[OpenApiParameter("name", str, OpenApiParameter.PATH, enum=READABLE)],
+    )
+    def get(self, request: Request, slug: str, number: int, name: str) -> FileResponse:  # noqa: ARG002
+        """Send the file, compared with what was recorded of it; the weights are never sent."""
+        version = selectors.version_of(self.project, numbered(number))
+        path = readable_file(version, name)
+        sent_as = f"version-{number}-{name}"
+        return FileResponse(path.open("rb"), as_attachment=True, filename=sent_as)
 
 
 def numbered(number: int) -> int:

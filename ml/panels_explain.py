@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ml.explaining import answers_in
+
 
 @dataclass(frozen=True, slots=True)
 class Word:
@@ -28,25 +30,35 @@ class Explained:
     words: tuple[Word, ...]
     strongest: tuple[Word, ...]
     has_attention: bool
+    #: (key, name) of every answer that is explained, where there are several.
+    answers: tuple[tuple[str, str], ...] = ()
     #: How much a model of terms counts that is mixed in and not explained, in per cent.
     terms_percent: int = 0
 
 
-def explained(result: Mapping[str, Any], text: str, options: Mapping[str, str]) -> Explained:
-    """Return a job's result as a text to paint; `options` are the names of answers by key."""
-    words = tuple(_words(result["words"], text))
+def explained(
+    result: Mapping[str, Any], text: str, options: Mapping[str, str], option: str = ""
+) -> Explained:
+    """Return a job's result as a text to paint; `options` are the names of answers by key.
+
+    `option` chooses one of several answers; else, and where it is none of them, the likeliest.
+    """
+    answers = {each["target"]: each for each in answers_in(result)}
+    chosen = answers.get(option, result)
+    words = tuple(_words(chosen["words"], text))
     scored = [word for word in words if word.score is not None]
     return Explained(
-        method=result["method"],
-        target=options.get(result["target"], result["target"]),
-        base=result["base"],
-        value=result["value"],
-        gap=result["gap"],
+        method=chosen["method"],
+        target=options.get(chosen["target"], chosen["target"]),
+        base=chosen["base"],
+        value=chosen["value"],
+        gap=chosen["gap"],
         words=words,
         strongest=tuple(sorted(scored, key=lambda word: -abs(word.score or 0.0))[:12]),
         has_attention=any(word.attention is not None for word in scored),
+        answers=tuple((key, options.get(key, key)) for key in answers if len(answers) > 1),
         # Explanations of earlier releases do not say.
-        terms_percent=round(100 * result.get("terms_share", 0.0)),
+        terms_percent=round(100 * chosen.get("terms_share", 0.0)),
     )
 
 

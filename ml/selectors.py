@@ -5,7 +5,7 @@ from typing import Any
 from django.db.models import Min, Prefetch, QuerySet
 from django.urls import reverse
 
-from common.errors import Conflict, NotVisible
+from common.errors import Conflict, Invalid, NotVisible
 from jobs.models import Job
 from ml.models import Evaluation, ModelVersion, PredictionJob, Promotion, TrainingRun
 from projects.models import Project
@@ -73,6 +73,18 @@ def version_to_ask(project: Project, number: int | None = None) -> ModelVersion:
     if champion is None:
         raise Conflict("This project has no model yet. An owner trains one under Models, Retrain.")
     return champion
+
+
+def version_named(project: Project, number: str) -> ModelVersion | None:
+    """Return the version whose number an address gives; None where it gives none.
+
+    Raises Invalid for what is no number, NotVisible for one that no version has.
+    """
+    if not number:
+        return None
+    if not (number.isascii() and number.isdigit() and len(number) < 9):
+        raise Invalid(f"{number[:20]!r} is no number of a model version.")
+    return version_of(project, int(number))
 
 
 def runs_of(project: Project) -> QuerySet[TrainingRun]:

@@ -45,20 +45,14 @@ def _pair(
 ) -> tuple[ModelVersion, ModelVersion] | None:
     """Return the versions that the address names; by default the champion and the newest other."""
     champion_now = next((each for each in versions if each.is_champion), None)
-    before = _named(project, request.GET.get("before", "")) or champion_now
+    before = selectors.version_named(project, request.GET.get("before", "")) or champion_now
     others = [each for each in versions if before is None or each.pk != before.pk]
-    after = _named(project, request.GET.get("after", "")) or next(iter(others), None)
+    after = selectors.version_named(project, request.GET.get("after", "")) or next(
+        iter(others), None
+    )
     if before is None or after is None or before.pk == after.pk:
         return None
     return before, after
-
-
-def _named(project: Project, number: str) -> ModelVersion | None:
-    if not number:
-        return None
-    if not (number.isascii() and number.isdigit() and len(number) < 9):
-        raise Invalid(f"{number[:20]!r} is no number of a model version.")
-    return selectors.version_of(project, int(number))
 
 
 @login_required

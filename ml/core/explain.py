@@ -6,15 +6,16 @@ answers as it does (Jain and Wallace, 2019), and is never called an explanation.
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import numpy as np
 
 from ml.core import checkpoint
+from ml.core.answers import Prediction
 from ml.core.config import HeadConfig, Kind, Tier, TrainConfig
-from ml.core.encode import load_tokenizer
+from ml.core.encode import TextEncoder
 from ml.core.engines.base import UPPER, Floats
 from ml.core.errors import ConfigError
 from ml.core.numeric import logit
@@ -66,13 +67,18 @@ class Explanation:
         return self.value - self.base - sum(word.score for word in self.words)
 
 
-def explain(directory: Path, text: str, question: str, *, steps: int = STEPS) -> Explanation:
-    """Explain the answer of a checkpoint to one question about a text.
+def explain(
+    directory: Path, text: str, question: str, *, steps: int = STEPS
+) -> tuple[Explanation, ...]:
+    """Explain what a checkpoint answers to one question about a text, the likeliest answer first.
 
-    Encoders are explained by integrated gradients (Sundararajan, Taly and Yan, 2017), models of
-    terms by leaving each word out. Raises ConfigError for a question that has no single answer
-    (spans) or that the model does not know, CheckpointError for damaged files.
+    A choice and a number have one answer; of a multichoice every option that is ticked follows the
+    likeliest. Encoders are explained by integrated gradients (Sundararajan, Taly and Yan, 2017),
+    models of terms by leaving each word out. Raises ConfigError for a question that has no single
+    answer (spans) or that the model does not know, CheckpointError for damaged files.
     """
+    from ml.core.predict import Predictor
+
     checkpoint.verify(directory)
     settings = checkpoint.read_json(directory / "config.json")
     config = TrainConfig.from_json(settings["train"])
@@ -81,90 +87,119 @@ def explain(directory: Path, text: str, question: str, *, steps: int = STEPS) ->
         raise ConfigError(f"The model does not answer {question!r}.")
     if head.kind is Kind.SPANS:
         raise ConfigError("Spans are many answers in one; explain another question.")
+    predictor = Predictor.load(directory, "torch", is_verified=True)
+    # Asked of the whole model: terms that are mixed in may answer otherwise than its encoder.
+    targets = _targets(head, predictor.predict([text])[0][question])
     if config.tier is Tier.TFIDF:
-        return _left_out(directory, head, text)
-    return _gradients(directory, settings, config, head, text, steps)
+        return _left_out(predictor, head, text, targets)
+    tensors = checkpoint.read_tensors(directory / "model.safetensors")
+    reader = _Reader.of(config, head, tensors, predictor.embedder())
+    share = float(settings["shares_of_terms"].get(question, 0.0))
+    found = _gradients(reader, text, targets, steps)
+    return tuple(replace(each, terms_share=share) for each in found)
+
+
+def _targets(head: HeadConfig, given: Prediction) -> tuple[str, ...]:
+    """Return the options to explain; of a number there is one answer, without a name."""
+    if head.kind is Kind.NUMBER:
+        return ("",)
+    if head.kind is Kind.CHOICE:
+        return (given["option"],)
+    shares: dict[str, float] = given["probabilities"]
+    best, *others = sorted(shares, key=lambda option: -shares[option])
+    return (best, *(option for option in others if option in given["selected"]))
 
 
 # --- Leaving words out ----------------------------------------------------------------------------
 
 
-def _left_out(directory: Path, head: HeadConfig, text: str) -> Explanation:
-    from ml.core.predict import Predictor
-
-    predictor = Predictor.load(directory, is_verified=True)
+def _left_out(
+    predictor: "Predictor", head: HeadConfig, text: str, targets: Sequence[str]
+) -> tuple[Explanation, ...]:
     places = [match.span() for match in _WORD.finditer(text)][:_MOST_WORDS]
     texts = [text, " ", *(f"{text[:start]} {text[end:]}" for start, end in places)]
-    target, values = _values(predictor, head, texts)
-    words = tuple(
-        WordShare(start, end, float(values[0] - without))
-        for (start, end), without in zip(places, values[2:], strict=True)
-    )
-    return Explanation("leave one word out", target, float(values[1]), float(values[0]), words)
-
-
-def _values(
-    predictor: "Predictor", head: HeadConfig, texts: Sequence[str]
-) -> tuple[str, list[float]]:
-    """Return the answer to the first text, and how much each text is for it."""
     found = [each[head.question] for each in predictor.predict(texts)]
-    if head.kind is Kind.NUMBER:
-        return "", [each["value"] for each in found]
-    target = _likeliest(found[0]["probabilities"])
+    explanations = []
+    for target in targets:
+        values = _values(found, target)
+        words = tuple(
+            WordShare(start, end, values[0] - without)
+            for (start, end), without in zip(places, values[2:], strict=True)
+        )
+        explanations.append(Explanation("leave one word out", target, values[1], values[0], words))
+    return tuple(explanations)
+
+
+def _values(found: Sequence[Prediction], target: str) -> list[float]:
+    """Return how much each text is for an option: log odds, or the number itself."""
+    if not target:
+        return [float(each["value"]) for each in found]
     odds = logit(np.array([each["probabilities"][target] for each in found]), margin=1e-6)
-    return target, [float(one) for one in odds]
-
-
-def _likeliest(probabilities: dict[str, float]) -> str:
-    return max(probabilities, key=probabilities.__getitem__)
+    return [float(one) for one in odds]
 
 
 # --- Integrated gradients -------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Reader:
+    """Hold the network of one question, from embedded tokens to its outputs."""
+
+    config: TrainConfig
+    texts: TextEncoder
+    model: Any
+    top: "nn.Module"
+    module: "Head"
+
+    @classmethod
+    def of(
+        cls, config: TrainConfig, head: HeadConfig, tensors: dict[str, Floats], texts: TextEncoder
+    ) -> "_Reader":
+        """Return the network of `head` on the encoder that torch runs in `texts`."""
+        from torch import nn
+
+        engine: Any = texts.engine
+        heads = _heads(config, tensors, engine.info.width).to(engine.device)
+        module = heads.each[config.heads.index(head)]
+        model = engine.tower.model.float().eval()
+        return cls(config, texts, model, nn.Sequential(heads.neck, module), module)
+
+
 def _gradients(
-    directory: Path,
-    settings: dict[str, Any],
-    config: TrainConfig,
-    head: HeadConfig,
-    text: str,
-    steps: int,
-) -> Explanation:
+    reader: _Reader, text: str, targets: Sequence[str], steps: int
+) -> tuple[Explanation, ...]:
     import torch
-    from torch import nn
 
-    from ml.core.predict import torch_engine
-
-    tensors = checkpoint.read_tensors(directory / "model.safetensors")
-    engine = torch_engine(directory, settings, tensors)
-    model: Any = engine.tower.model.float().eval()
-    heads = _heads(config, tensors, engine.info.width).to(engine.device)
-    module = heads.each[config.heads.index(head)]
-    reader = nn.Sequential(heads.neck, module)
-    encoding = load_tokenizer(engine.tokenizer_file, config.max_tokens).encode(text)
-    ids = torch.tensor([encoding.ids], device=engine.device)
-    is_kept = torch.tensor(encoding.special_tokens_mask, device=engine.device).bool()
+    head, module, engine = reader.module.config, reader.module, cast("Any", reader.texts.engine)
+    # What the version itself reads of a long text: its head, or some of both ends.
+    (read,) = reader.texts.tokenise([text])
+    ids = torch.tensor([read.ids], device=engine.device)
+    is_kept = torch.tensor([word is None for word in read.word_ids], device=engine.device)
+    embed = reader.model.get_input_embeddings()
     with torch.no_grad():
-        embeddings = model.get_input_embeddings()(ids)
-        empty = model.get_input_embeddings()(torch.full_like(ids, engine.info.pad_id))
+        embeddings = embed(ids)
+        empty = embed(torch.full_like(ids, engine.info.pad_id))
     # Special tokens stay: without them the network reads what it never saw in training.
     start = torch.where(is_kept[None, :, None], embeddings, empty)
-    target = _target(model, reader, config, embeddings)
-    scores = torch.zeros(ids.shape[1], device=engine.device)
+    outputs = [head.options.index(target) if target else 0 for target in targets]
+    scores = torch.zeros(len(targets), ids.shape[1], device=engine.device)
     for part in torch.split(_shares(steps), 16):
         points = start + part.to(embeddings)[:, None, None] * (embeddings - start)
         points.requires_grad_(requires_grad=True)
-        total = _score(_logits(model, reader, config, points), module, target).sum()
-        (gradient,) = torch.autograd.grad(total, points)
-        scores += ((embeddings - start) * gradient).sum(dim=(0, 2)) / steps
+        logits = _logits(reader, points)
+        for place, output in enumerate(outputs):
+            total = _score(logits, module, output).sum()
+            (gradient,) = torch.autograd.grad(total, points, retain_graph=True)
+            scores[place] += ((embeddings - start) * gradient).sum(dim=(0, 2)) / steps
     with torch.no_grad():
-        ends = torch.cat([start, embeddings])
-        base, value = _score(_logits(model, reader, config, ends), module, target).tolist()
-    attention = _attention(model, ids)
-    words = _by_word(encoding, text, scores.cpu().numpy(), attention)
-    name = "" if head.kind is Kind.NUMBER else head.options[target]
-    share = float(settings["shares_of_terms"].get(head.question, 0.0))
-    return Explanation("integrated gradients", name, base, value, words, share)
+        ends = _logits(reader, torch.cat([start, embeddings]))
+    attention = _attention(reader.model, ids)
+    explanations = []
+    for target, output, shares in zip(targets, outputs, scores, strict=True):
+        base, value = _score(ends, module, output).tolist()
+        words = _by_word(read.offsets, text, shares.cpu().numpy(), attention)
+        explanations.append(Explanation("integrated gradients", target, base, value, words))
+    return tuple(explanations)
 
 
 def _heads(config: TrainConfig, tensors: dict[str, Floats], width: int) -> "Heads":
@@ -188,26 +223,20 @@ def _shares(steps: int) -> "Tensor":
     return (torch.arange(steps, dtype=torch.float32) + 0.5) / steps
 
 
-def _logits(model: Any, reader: "nn.Module", config: TrainConfig, embeddings: "Tensor") -> "Tensor":
+def _logits(reader: _Reader, embeddings: "Tensor") -> "Tensor":
     """Return [points, outputs] for embedded texts [points, tokens, width], all without padding."""
     import torch
 
+    config = reader.config
     mask = torch.ones(embeddings.shape[:2], dtype=torch.int64, device=embeddings.device)
-    output = model(inputs_embeds=embeddings, attention_mask=mask, output_hidden_states=True)
+    output = reader.model(inputs_embeds=embeddings, attention_mask=mask, output_hidden_states=True)
     layers = output.hidden_states
     states = output.last_hidden_state
     if config.layers == UPPER:
         states = torch.stack(layers[(len(layers) - 1) // 2 :]).mean(dim=0)
     pooled = states[:, 0] if config.pooling == "cls" else states.mean(dim=1)
-    logits: Tensor = reader(pooled)
+    logits: Tensor = reader.top(pooled)
     return logits
-
-
-def _target(model: Any, reader: "nn.Module", config: TrainConfig, embeddings: "Tensor") -> int:
-    import torch
-
-    with torch.no_grad():
-        return int(_logits(model, reader, config, embeddings)[0].argmax())
 
 
 def _score(logits: "Tensor", module: "Head", target: int) -> "Tensor":
@@ -243,13 +272,13 @@ def _attention(model: Any, ids: "Tensor") -> Floats | None:
 
 
 def _by_word(
-    encoding: Any, text: str, scores: Floats, attention: Floats | None
+    offsets: Sequence[tuple[int, int]], text: str, scores: Floats, attention: Floats | None
 ) -> tuple[WordShare, ...]:
     """Join the tokens of each word, and what the tokenizer took apart within white space."""
     joined: dict[tuple[int, int], list[float]] = {}
     places = [match.span() for match in _WORD.finditer(text)]
     index = 0
-    for token, (start, end) in enumerate(encoding.offsets):
+    for token, (start, end) in enumerate(offsets):
         if start == end:
             continue
         while index < len(places) - 1 and places[index][1] <= start:

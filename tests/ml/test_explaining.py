@@ -1,15 +1,18 @@
 """Why a model says what it says about one review."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.template.loader import render_to_string
 from django.test import Client
+from rest_framework.test import APIClient
 
 from accounts.models import User
 from jobs.models import Job
 from ml.models import ModelVersion
 from ml.panels_explain import explained
+from projects.models import Role
 from reviews.models import Review
 from tests.ml.conftest import finish
 
@@ -75,3 +78,127 @@ def test_a_model_of_words_that_is_mixed_in_is_told(share: float | None, is_told:
     page = render_to_string("ml/_explained.html", context)
 
     assert ("counts for 25 % of it" in page) == is_told
+
+
+# --- Several options, other versions, REST --------------------------------------------------------
+
+API = "/api/v1/projects/shop/reviews/{}/explanations/"
+
+
+def test_every_ticked_option_has_its_own_picture(
+    trained: Callable[..., ModelVersion], labelled: list[Review], owner: User, signed_in: Browser
+) -> None:
+    trained()
+    review, browser = labelled[1], signed_in(owner)  # of quality and price
+
+    asked = browser.post(address(review), {"question": "aspects"}).headers["Location"]
+    job = finish(Job.objects.get(kind="explain"))
+    pages = {
+        option: browser.get(f"{asked}&option={option}").content.decode()
+        for option in ("quality", "price")
+    }
+
+    assert {job.result["target"], job.result["others"][0]["target"]} == {"quality", "price"}
+    for other, option in (("quality", "price"), ("price", "quality")):
+        assert f"what speaks for “{option.title()}”" in pages[option]
+        assert f'href="{asked}&amp;option={other}"' in pages[option]
+    first = browser.get(asked).content.decode()
+    assert f"what speaks for “{job.result['target'].title()}”" in first
+
+
+def test_another_version_than_the_champion_is_explained(
+    trained: Callable[..., ModelVersion], labelled: list[Review], owner: User, signed_in: Browser
+) -> None:
+    trained()
+    trained()
+    review, browser = labelled[1], signed_in(owner)
+
+    asked = browser.post(address(review), {"question": "sentiment", "version": "2"})
+    job = finish(Job.objects.get(kind="explain"))
+
+    assert job.params["model_version"] == 2
+    for path in (asked.headers["Location"], address(review) + "?version=2"):
+        page = browser.get(path).content.decode()
+        assert "what speaks for “Positive”" in page
+        assert "of version 2. A worker" in page
+    champion = browser.get(address(review)).content.decode()
+    assert "what speaks for" not in champion
+    assert "of version 1, the champion" in champion
+    assert browser.get(address(review) + "?version=9").status_code == 404
+    assert browser.get(address(review) + "?version=x").status_code == 400
+
+
+def test_an_explanation_is_asked_for_and_read_over_rest(
+    trained: Callable[..., ModelVersion],
+    labelled: list[Review],
+    owner: User,
+    api: Callable[..., APIClient],
+) -> None:
+    trained()
+    review, client = labelled[1], api(owner)
+    path = API.format(review.pk)
+
+    early = client.get(path, {"question": "aspects"})
+    asked = client.post(path, {"question": "aspects"})
+    job = finish(Job.objects.get(kind="explain"))
+    found = client.get(path, {"question": "aspects"}).json()
+    other = found["options"][1]
+    second = client.get(path, {"question": "aspects", "option": other}).json()
+
+    assert early.status_code == 409
+    assert asked.status_code == 202
+    assert asked.json()["job"]["id"] == str(job.pk)
+    assert (found["model_version"], found["review"], found["question"]) == (1, review.pk, "aspects")
+    assert set(found["options"]) == {"quality", "price"}
+    assert (found["option"], second["option"]) == (found["options"][0], other)
+    assert [list(word.values()) for word in second["words"]] == job.result["others"][0]["words"]
+    assert second["words"] != found["words"]
+    word = second["words"][0]
+    assert review.text[word["start"] : word["end"]] == "Order"
+
+
+@pytest.mark.parametrize(
+    ("query", "status"),
+    [
+        ({}, 400),
+        ({"question": "sentiment", "model_version": 9}, 404),
+        ({"question": "sentiment", "option": "negative"}, 400),
+        ({"question": "sentiment", "nonsense": 1}, 400),
+        ({"question": "rating"}, 409),
+    ],
+    ids=str,
+)
+def test_an_explanation_that_is_not_there_is_said_over_rest(
+    query: dict[str, Any],
+    status: int,
+    trained: Callable[..., ModelVersion],
+    labelled: list[Review],
+    owner: User,
+    api: Callable[..., APIClient],
+) -> None:
+    trained()
+    client, path = api(owner), API.format(labelled[1].pk)
+    client.post(path, {"question": "sentiment"})
+    finish(Job.objects.get(kind="explain"))
+
+    assert client.get(path, query).status_code == status
+
+
+def test_what_cannot_be_explained_is_refused_over_rest(
+    trained: Callable[..., ModelVersion],
+    labelled: list[Review],
+    owner: User,
+    member: Callable[[Role], User],
+    mallory: User,
+    api: Callable[..., APIClient],
+) -> None:
+    trained()
+    path, body = API.format(labelled[1].pk), {"question": "sentiment"}
+    outside = APIClient()
+    outside.force_authenticate(mallory)
+
+    assert api(owner).post(path, {"question": "aspect_spans"}).status_code == 400
+    assert api(owner).post(API.format(1), body).status_code == 404
+    assert api(member(Role.REVIEWER)).post(path, body).status_code == 403
+    assert outside.post(path, body).status_code == 404
+    assert not Job.objects.filter(kind="explain").exists()

@@ -225,6 +225,22 @@ def test_the_card_and_the_manifest_are_downloaded_and_the_weights_are_not(
     assert browser.get(files + "..%2Fmanifest.json/").status_code == 404
 
 
+def test_rest_hands_out_the_card_and_the_manifest_and_no_weights(
+    trained: Trained, owner: User, api: Callable[..., APIClient]
+) -> None:
+    version = trained()
+    client = api(owner, "read")
+
+    card = client.get(f"{API}1/files/CARD.md/")
+    manifest = json.loads(b"".join(client.get(f"{API}1/files/manifest.json/")))
+
+    assert card["Content-Type"].startswith("text/markdown")
+    assert b"".join(card) == (directory_of(version) / "CARD.md").read_bytes()
+    assert len(manifest["files"]["model.safetensors"]) == 64
+    assert client.get(f"{API}1/files/model.safetensors/").status_code == 404
+    assert client.get(f"{API}2/files/CARD.md/").status_code == 404
+
+
 def test_a_changed_card_is_not_handed_out(
     trained: Trained, owner: User, signed_in: Browser
 ) -> None:

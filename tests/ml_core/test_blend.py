@@ -120,7 +120,24 @@ def test_a_blended_checkpoint_answers_as_it_was_measured(
     assert np.mean(right) == pytest.approx(measured)
     shares = checkpoint.read_json(tmp_path / "out" / "config.json")["shares_of_terms"]
     question, share = next(iter(shares.items()))
-    assert explain(tmp_path / "out", tested[0].text, question).terms_share == share > 0
+    assert explain(tmp_path / "out", tested[0].text, question)[0].terms_share == share > 0
+
+
+def test_what_is_explained_is_the_answer_of_encoder_and_terms_together(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    examples = tiny.make_examples(200)
+    directory = workshop.train(
+        examples, workshop.config("frozen", (tiny.SENTIMENT,), epochs=1), tmp_path / "out"
+    ).directory
+    texts = [example.text for example in examples if example.split == "test"][:12]
+
+    found = [explain(directory, text, "sentiment", steps=1)[0] for text in texts]
+
+    answers = [row["sentiment"]["option"] for row in Predictor.load(directory).predict(texts)]
+    assert [each.target for each in found] == answers
+    # On some the encoder alone would have answered otherwise.
+    assert min(each.value for each in found) < 0
 
 
 def test_a_frozen_model_can_be_had_without_terms(workshop: Workshop, tmp_path: Path) -> None:

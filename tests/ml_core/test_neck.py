@@ -74,7 +74,7 @@ def test_a_version_with_a_neck_learns_and_answers_with_every_engine(necked: Fini
 
 
 def test_explanations_go_through_the_neck(necked: Finished) -> None:
-    found = explain(necked.directory, tiny.make_examples(4)[0].text, "weight")
+    found, *_ = explain(necked.directory, tiny.make_examples(4)[0].text, "weight")
 
     value = Predictor.load(necked.directory).predict([tiny.make_examples(4)[0].text])[0]
     assert found.value == pytest.approx(value["weight"]["value"], abs=1e-2)
