@@ -1,10 +1,11 @@
 """May a version become the champion? A pure decision that says why, in words."""
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ml.core.comparison import Comparison, PairedMeasure
+from ml.core.comparison import MACRO_F1, Comparison, PairedMeasure
 from ml.core.paired import holm
 from ml.measures import name_of
 
@@ -64,47 +65,83 @@ class Pair:
     comparison: Comparison | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class _Tested:
+    """One figure with its p value, adjusted for how many were tested."""
+
+    measure: PairedMeasure
+    p: float
+
+    @property
+    def verdict(self) -> Verdict:
+        """Return what the figure says by itself."""
+        if self.p >= LEVEL or not self.measure.gain:
+            return Verdict.OPEN
+        return Verdict.BETTER if self.measure.gain > 0 else Verdict.WORSE
+
+
 def judge(pairs: Iterable[Pair]) -> Gate:
     """Open the gate unless a question got worse beyond chance or is no longer answered.
 
-    Several questions are several chances to be wrong, so p values are adjusted (Holm). Too few
-    rows keep nobody out, but the words say that nothing could have been seen.
+    A choice is judged by its macro F1 as well as by its accuracy, which hides that a rare option is
+    never found any more. Several figures are several chances to be wrong, so their p values are
+    adjusted together (Holm); a figure without one is no such chance. Too few rows keep nobody out,
+    but the words say that nothing could have been seen.
     """
     rows = list(pairs)
-    tested = [
-        each.comparison.headline.difference.p
-        for each in rows
-        if each.comparison and each.comparison.headline
-    ]
-    adjusted = iter(holm([1.0 if p is None else p for p in tested]))
-    judged = tuple(
-        _judged(each, next(adjusted) if each.comparison and each.comparison.headline else 1.0)
-        for each in rows
-    )
+    tests = _tested([_measured(each) for each in rows])
+    judged = tuple(_judged(each, own) for each, own in zip(rows, tests, strict=True))
     against = [each for each in judged if each.speaks_against]
     return Gate(not against, _summary(judged, against), judged)
 
 
-def _judged(pair: Pair, p: float) -> Judged:
+def _measured(pair: Pair) -> list[PairedMeasure]:
+    """Return the figures to judge by; one that is not a number was not measured."""
+    deciding = pair.comparison.deciding if pair.comparison else ()
+    return [each for each in deciding if math.isfinite(each.difference.value)]
+
+
+def _tested(measured: Sequence[Sequence[PairedMeasure]]) -> list[list[_Tested]]:
+    """Return every question's figures with their p values, adjusted over all questions."""
+    known = [m.difference.p for own in measured for m in own if m.difference.p is not None]
+    adjusted = iter(holm(known))
+    return [
+        [_Tested(m, 1.0 if m.difference.p is None else next(adjusted)) for m in own]
+        for own in measured
+    ]
+
+
+def _judged(pair: Pair, tested: Sequence[_Tested]) -> Judged:
     if not pair.is_after:
         words = f"{pair.name}: the champion answers it, this version does not."
         return Judged(pair.key, pair.name, Verdict.LOST, words)
     if not pair.is_before:
         words = f"{pair.name}: only this version answers it."
         return Judged(pair.key, pair.name, Verdict.NEW, words)
-    measure = pair.comparison.headline if pair.comparison else None
-    if measure is None:
-        words = f"{pair.name}: no test review with gold was answered by both."
+    if not tested:
+        words = f"{pair.name}: {_unmeasured(pair.comparison)}"
         return Judged(pair.key, pair.name, Verdict.UNMEASURED, words, pair.comparison)
-    verdict = Verdict.OPEN
-    if p < LEVEL and measure.gain:
-        verdict = Verdict.BETTER if measure.gain > 0 else Verdict.WORSE
-    words = f"{pair.name}: {_change(measure)} {_meaning(measure, verdict, p)}"
+    found = {each.verdict for each in tested}
+    # Worse at one figure is worse, whatever the other one says.
+    verdict = next((v for v in (Verdict.WORSE, Verdict.BETTER) if v in found), Verdict.OPEN)
+    first, *others = (f"{_change(each.measure)} {_meaning(each)}" for each in tested)
+    words = " ".join([f"{pair.name}: {first}", *(each[0].upper() + each[1:] for each in others)])
     return Judged(pair.key, pair.name, verdict, words, pair.comparison)
+
+
+def _unmeasured(found: Comparison | None) -> str:
+    measure = found.headline if found else None
+    if measure is None:
+        return "no test review with gold was answered by both."
+    n, name = measure.difference.n, name_of(measure.name)
+    whose = "the one test review" if n == 1 else f"the {n:,} test reviews"
+    return f"{name} cannot be measured, since the gold of {whose} that both have answered is empty."
 
 
 def _change(measure: PairedMeasure) -> str:
     difference, name = measure.difference, name_of(measure.name)
+    if measure.name == MACRO_F1:
+        name = f"{name}, in which rare options weigh as much as common ones,"
     n = f"n {difference.n:,}"
     if not difference.value:
         bounds = _bounds(measure)
@@ -120,11 +157,12 @@ def _bounds(measure: PairedMeasure) -> str:
     return f"95 % interval {difference.low:+.3f} to {difference.high:+.3f}, "
 
 
-def _meaning(measure: PairedMeasure, verdict: Verdict, p: float) -> str:
-    test = "McNemar's test" if measure.difference.test == "mcnemar" else "paired bootstrap"
-    if verdict is not Verdict.OPEN:
-        return f"That is {verdict} by more than chance explains ({test}, {said_p(p)})."
-    smallest = measure.difference.smallest
+def _meaning(tested: _Tested) -> str:
+    difference, p = tested.measure.difference, tested.p
+    test = "McNemar's test" if difference.test == "mcnemar" else "paired bootstrap"
+    if tested.verdict is not Verdict.OPEN:
+        return f"That is {tested.verdict} by more than chance explains ({test}, {said_p(p)})."
+    smallest = difference.smallest
     if smallest is None:
         return "These rows can show no difference, however large."
     return (
@@ -147,4 +185,4 @@ def _summary(judged: Sequence[Judged], against: Sequence[Judged]) -> str:
         return f"The gate is open: better at {', '.join(better)}, and nothing got worse."
     if any(each.verdict is Verdict.OPEN for each in judged):
         return "The gate is open: no difference beyond chance could be seen on these rows."
-    return "The gate is open, unproven: the two share no test review with gold to compare them on."
+    return "The gate is open, unproven: the two share no test review whose gold could measure them."

@@ -30,6 +30,7 @@ _NAMES = {
     "overlap_recall": "recall of spans that overlap",
     "token_accuracy": "word tags right",
     "polarity_accuracy": "polarity right",
+    "polar_f1": "micro F1 with polarity",
     "spearman": "rank correlation (Spearman)",
     "quadratic_kappa": "quadratic kappa",
     "macro_mae": "mean absolute error, mean over true values",

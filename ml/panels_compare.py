@@ -1,5 +1,6 @@
 """Two versions side by side, made ready for the page that compares them."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -24,12 +25,15 @@ _MOST_OPTIONS = 12
 
 @dataclass(frozen=True, slots=True)
 class MeasureRow:
-    """One figure of both versions with the difference and what the test says."""
+    """One figure of both versions with the difference and what the test says.
+
+    A figure is None where it could not be measured.
+    """
 
     name: str
-    before: float
-    after: float
-    difference: float
+    before: float | None
+    after: float | None
+    difference: float | None
     low: float | None
     high: float | None
     p: str
@@ -130,9 +134,9 @@ def _measure(measure: PairedMeasure) -> MeasureRow:
     found = measure.difference
     return MeasureRow(
         name=name_of(measure.name),
-        before=measure.before,
-        after=measure.after,
-        difference=found.value,
+        before=_known(measure.before),
+        after=_known(measure.after),
+        difference=_known(found.value),
         low=found.low,
         high=found.high,
         p="" if found.p is None else said_p(found.p),
@@ -140,6 +144,10 @@ def _measure(measure: PairedMeasure) -> MeasureRow:
         is_lower_better=measure.is_lower_better,
         is_gain=measure.gain > 0,
     )
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 # --- Matrices -------------------------------------------------------------------------------------
@@ -261,7 +269,9 @@ def _flip(project: Project, compared: Compared, row: Row, excerpts: dict[int, st
 def words_of(question: QuestionSnapshot, answer: Answer) -> str:
     """Write an answer in a few words."""
     if isinstance(answer, tuple):
-        return f"{len(answer)} span{'' if len(answer) == 1 else 's'}"
+        polarities = Counter(span.polarity for span in answer if span.polarity)
+        said = ", ".join(f"{count} {polarity}" for polarity, count in sorted(polarities.items()))
+        return f"{len(answer)} span{'' if len(answer) == 1 else 's'}{said and f' ({said})'}"
     if isinstance(answer, frozenset):
         return ", ".join(_name(question, key) for key in sorted(answer)) or "none"
     if isinstance(answer, float):

@@ -1,7 +1,8 @@
 """One question answered by two models about the same reviews: what differs, and is it chance?"""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -14,6 +15,7 @@ from ml.core.metrics_choice import averaged, mean_known
 from ml.core.paired import Difference, bootstrapped, proportions
 
 LOWER_IS_BETTER: Final = frozenset({"mae"})
+MACRO_F1: Final = "macro_f1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +51,7 @@ class Outcomes:
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """A question on `n` rows; the first measure is the one to decide by."""
+    """A question on `n` rows; the first measure is the headline."""
 
     kind: Kind
     n: int
@@ -59,8 +61,13 @@ class Comparison:
 
     @property
     def headline(self) -> PairedMeasure | None:
-        """Return the measure to decide by; None without rows."""
+        """Return the measure that stands for the question; None without rows."""
         return self.measures[0] if self.measures else None
+
+    @property
+    def deciding(self) -> tuple[PairedMeasure, ...]:
+        """Return the measures to decide by: the headline, and macro F1 beside an accuracy."""
+        return self.measures[:1] + tuple(m for m in self.measures[1:] if m.name == MACRO_F1)
 
 
 def compare(
@@ -72,6 +79,7 @@ def compare(
     """Compare the answers of two models, parallel to gold.
 
     Shares of right rows are compared by McNemar's test, every other figure by a paired bootstrap.
+    Where spans have a polarity, it has to be right too: in the headline and in the outcomes.
     """
     if not gold:
         return Comparison(head.kind, 0, (), None)
@@ -80,7 +88,7 @@ def compare(
     match head.kind:
         case Kind.CHOICE:
             measures.append(_share("accuracy", found))
-            measures.append(_scored("macro_f1", _option_sums, _macro_f1, (gold, before, after)))
+            measures.append(_scored(MACRO_F1, _option_sums, _macro_f1, (gold, before, after)))
         case Kind.NUMBER:
             measures.append(_scored("mae", _error_sums, _mean, (gold, before, after)))
             if head.is_integer:
@@ -89,6 +97,9 @@ def compare(
             measures.append(_scored("micro_f1", _set_sums, _f1, (gold, before, after)))
             measures.append(_share("exact_match", found))
         case Kind.SPANS:
+            if head.polarities:
+                sums = partial(_set_sums, has_polarity=True)
+                measures.append(_scored("polar_f1", sums, _f1, (gold, before, after)))
             measures.append(_scored("micro_f1", _set_sums, _f1, (gold, before, after)))
     is_loose = head.kind is Kind.NUMBER and not head.is_integer
     return Comparison(head.kind, len(gold), tuple(measures), None if is_loose else found)
@@ -96,7 +107,7 @@ def compare(
 
 def is_right(head: HeadConfig, gold: Answer, found: Answer) -> bool:
     """Tell whether an answer is exactly the gold one; whole numbers after rounding."""
-    return plain(head, gold) == plain(head, found)
+    return plain(head, gold) == plain(head, _beside(gold, found))
 
 
 def plain(head: HeadConfig, answer: Answer) -> object:
@@ -104,7 +115,7 @@ def plain(head: HeadConfig, answer: Answer) -> object:
     if head.kind is Kind.NUMBER and isinstance(answer, int | float):
         return int(np.rint(answer)) if head.is_integer else float(answer)
     if isinstance(answer, tuple):
-        return {(span.start, span.end, span.option) for span in answer}
+        return _as_set(answer, has_polarity=bool(head.polarities))
     return answer
 
 
@@ -180,28 +191,45 @@ def _error_sums(
 
 
 def _set_sums(
-    gold: Sequence[Answer], before: Sequence[Answer], after: Sequence[Answer]
+    gold: Sequence[Answer],
+    before: Sequence[Answer],
+    after: Sequence[Answer],
+    *,
+    has_polarity: bool = False,
 ) -> tuple[Floats, Floats]:
     """Return [rows, 3] of hits, gold and found: options, or spans counted strictly."""
-    wanted = [_as_set(answer) for answer in gold]
+
+    def tally(one: Answer, given: Answer) -> tuple[int, int, int]:
+        wanted = _as_set(one, has_polarity=has_polarity)
+        marked = _as_set(_beside(one, given), has_polarity=has_polarity)
+        return len(wanted & marked), len(wanted), len(marked)
+
     first, second = (
-        np.array(
-            [
-                (len(one & given), len(one), len(given))
-                for one, given in zip(wanted, map(_as_set, found), strict=True)
-            ],
-            dtype=np.float64,
-        )
+        np.array([tally(*pair) for pair in zip(gold, found, strict=True)], dtype=np.float64)
         for found in (before, after)
     )
     return first, second
 
 
-def _as_set(answer: Answer) -> frozenset[object]:
+def _beside(gold: Answer, found: Answer) -> Answer:
+    """Return an answer without polarity where gold has the same span without: nobody gave any."""
+    if not isinstance(gold, tuple) or not isinstance(found, tuple):
+        return found
+    unsaid = {(span.start, span.end, span.option) for span in gold if not span.polarity}
+    return tuple(
+        replace(span, polarity="") if (span.start, span.end, span.option) in unsaid else span
+        for span in found
+    )
+
+
+def _as_set(answer: Answer, *, has_polarity: bool) -> frozenset[object]:
     if isinstance(answer, frozenset):
         return frozenset(answer)
     if isinstance(answer, tuple):
-        return frozenset((span.start, span.end, span.option) for span in answer)
+        return frozenset(
+            (span.start, span.end, span.option, span.polarity if has_polarity else "")
+            for span in answer
+        )
     return frozenset({answer})
 
 

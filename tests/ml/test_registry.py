@@ -1,6 +1,7 @@
 """The registry: compare on the same rows, a gate in words, roll back, quarantine, downloads."""
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -10,11 +11,12 @@ from rest_framework.test import APIClient
 
 from accounts.models import AuditEvent, User
 from common.errors import Conflict, NotReady
+from labelling.models import GoldSpan
 from ml import champion, serving
 from ml.checkpoints import directory_of
 from ml.comparing import together
-from ml.core.comparison import Comparison, PairedMeasure
-from ml.core.config import Kind
+from ml.core.comparison import Comparison, PairedMeasure, compare
+from ml.core.config import HeadConfig, Kind
 from ml.core.paired import Difference
 from ml.gate import Pair, Verdict, judge
 from ml.models import ModelVersion, Prediction, Promotion
@@ -71,6 +73,45 @@ def test_several_questions_are_several_chances_to_be_wrong() -> None:
     assert among_five.is_open
 
 
+def test_a_question_whose_gold_is_empty_is_no_chance_to_be_wrong() -> None:
+    nothing = compare(HeadConfig("s", Kind.SPANS, options=("a",)), *[[()] * 50] * 3)
+
+    gate = gate_of(compared(-0.03, 0.03), nothing)
+
+    assert not gate.is_open
+    assert [each.verdict for each in gate.questions] == [Verdict.WORSE, Verdict.UNMEASURED]
+    assert gate.questions[1].words == (
+        "Q1: micro F1 cannot be measured, since the gold of the 50 test reviews that both have "
+        "answered is empty."
+    )
+
+
+def test_an_option_that_is_never_found_any_more_shuts_the_gate_whatever_the_accuracy() -> None:
+    head = HeadConfig("mood", Kind.CHOICE, options=("good", "bad", "mixed"))
+    gold = ["good"] * 900 + ["bad"] * 50 + ["mixed"] * 50
+    before = ["good"] * 830 + ["bad"] * 35 + ["mixed"] * 35 + gold[900:936] + ["good"] * 14
+    before += ["mixed"] * 35 + ["good"] * 15
+
+    gate = gate_of(compare(head, gold, before, ["good"] * 1000))
+
+    assert not gate.is_open
+    words = gate.against[0].words
+    assert "accuracy fell by 0.001" in words
+    assert "Chance explains that (McNemar's test, p = 1.000)" in words
+    assert "Macro F1, in which rare options weigh as much as common ones, fell by 0.3" in words
+    assert "worse by more than chance explains (paired bootstrap, p = 0.002)" in words
+
+
+def test_both_figures_of_a_choice_are_chances_to_be_wrong() -> None:
+    both = compared(-0.03, 0.03)
+    macro = PairedMeasure("macro_f1", 0.8, 0.8, Difference(0.0, -0.1, 0.1, 1.0, "bootstrap", 0, 9))
+
+    gate = gate_of(Comparison(Kind.CHOICE, 800, (*both.measures, macro), None))
+
+    assert gate.is_open
+    assert "p = 0.060" in gate.questions[0].words
+
+
 def test_a_rising_error_is_a_loss() -> None:
     assert gate_of(compared(0.1, 0.001, name="mae")).questions[0].verdict is Verdict.WORSE
 
@@ -113,6 +154,35 @@ def test_rows_that_only_one_version_answered_are_left_out(worse: ModelVersion) -
     both = together(worse.project, before, worse, only="sentiment")
 
     assert [each.comparison.n for each in both.questions] == [11]
+
+
+def test_reviews_whose_spans_got_another_polarity_are_lost(
+    trained: Trained, owner: User, signed_in: Browser
+) -> None:
+    before, after = trained(), trained(seed=3)
+    for row in Prediction.objects.filter(model_version=after, question_key="aspect_spans"):
+        row.value = [{**span, "polarity": "negative"} for span in row.value]
+        row.save()
+
+    (spans,) = together(before.project, before, after, only="aspect_spans").questions
+    page = signed_in(owner).get(f"{BASE}compare/?before=1&after=2").content.decode()
+
+    assert len(spans.flips("lost")) == len(spans.rows) == 12
+    assert "1 span (1 negative)" in page
+
+
+def test_what_could_not_be_measured_is_said_in_words(
+    trained: Trained, owner: User, signed_in: Browser
+) -> None:
+    trained(), trained(seed=3)
+    GoldSpan.objects.all().delete()
+    Prediction.objects.filter(question_key="aspect_spans").update(value=[])
+
+    page = signed_in(owner).get(f"{BASE}compare/?before=1&after=2").content.decode()
+
+    assert "cannot be measured, since the gold of the 12 test reviews" in page
+    assert "not measured</span>" in page
+    assert "nan" not in re.findall(r"[a-z]+", page)
 
 
 def test_a_worse_version_is_promoted_only_with_a_reason_that_is_logged(

@@ -149,6 +149,32 @@ def test_spans_are_counted_strictly() -> None:
     assert (found.outcomes.won, found.outcomes.lost, found.outcomes.changed) == (1, 1, 2)
 
 
+def test_a_wrong_polarity_is_a_wrong_span() -> None:
+    head = HeadConfig("spans", Kind.SPANS, options=("price",), polarities=("positive", "negative"))
+    good, bad = ((SpanAnswer(0, 5, "price", each),) for each in ("positive", "negative"))
+
+    found = compare(head, [good] * 200, [good] * 200, [bad] * 200)
+
+    polar, places = found.measures
+    assert (polar.before, polar.after) == (1.0, 0.0)
+    assert (places.before, places.after) == (1.0, 1.0)
+    assert found.headline is polar
+    assert found.outcomes is not None
+    assert (found.outcomes.lost, found.outcomes.changed) == (200, 200)
+
+
+def test_a_polarity_that_gold_does_not_have_is_not_held_against_a_span() -> None:
+    head = HeadConfig("spans", Kind.SPANS, options=("price",), polarities=("positive", "negative"))
+    gold = [(SpanAnswer(0, 5, "price"), SpanAnswer(9, 12, "price", "negative"))]
+    given = [(SpanAnswer(0, 5, "price", "positive"), SpanAnswer(9, 12, "price", "negative"))]
+
+    found = compare(head, gold, [()], given)
+
+    assert found.measures[0].after == 1.0
+    assert found.outcomes is not None
+    assert (found.outcomes.won, found.outcomes.changed) == (1, 1)
+
+
 def test_without_rows_nothing_is_said() -> None:
     found = compare(MOOD, [], [], [])
 
