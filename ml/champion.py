@@ -32,27 +32,27 @@ class _Grounds:
 def promote(*, version: ModelVersion, actor: User | None, override: str = "") -> ModelVersion:
     """Make a version the champion and have it rank what waits; doing it twice changes nothing.
 
-    It is compared with the champion on the same rows first. Raises Conflict with the gate's words
-    when it got worse and no `override` says why it is promoted all the same, Conflict for a version
-    whose files cannot be trusted, NotReady when they are not here.
+    Every file of it is read, and it is compared with the champion on the same rows first. Raises
+    Conflict with the gate's words when it got worse and no `override` says why it is promoted all
+    the same, Conflict for a version whose files cannot be trusted (they put it into quarantine),
+    NotReady when they are not here.
     """
+    said = _reason(override, field="override")
     version.refresh_from_db()
     if version.is_champion:
         return version
     _check_files(version)
     champion = selectors.champion_of(version.project)
     gate = gate_of(champion, version)
-    return _promote(version, champion, gate, actor=actor, override=_reason(override))
+    return _promote(version, champion, gate, actor=actor, override=said)
 
 
 def gate_of(champion: ModelVersion | None, version: ModelVersion) -> Gate | None:
     """Return what the gate says about a version; None where there is no champion to beat.
 
-    A champion whose files are damaged answers nothing, so that anything is better.
+    A champion in quarantine is compared by what it answered before.
     """
     if champion is None or champion.pk == version.pk:
-        return None
-    if champion.state != ModelVersion.State.READY:
         return None
     return together(version.project, champion, version).gate
 
@@ -69,6 +69,7 @@ def _promote(
     present = _locked_champion(version)
     if version.is_champion:
         return version
+    _check_state(version)
     if (present and present.pk) != (champion and champion.pk):
         raise Conflict("Another version became the champion meanwhile. Compare with that one.")
     is_shut = False
@@ -85,20 +86,29 @@ def _promote(
     return version
 
 
-@transaction.atomic
 def roll_back(*, version: ModelVersion, actor: User | None, reason: str = "") -> ModelVersion:
     """Give an earlier champion its place back, without asking the gate; twice changes nothing.
 
-    Raises Conflict for a version that never was champion or whose files cannot be trusted.
+    Raises Conflict for a version that never was champion or whose files cannot be trusted (they put
+    it into quarantine), NotReady when they are not here.
     """
-    present = _locked_champion(version)
+    said = _reason(reason, field="reason")
+    version.refresh_from_db()
     if version.is_champion:
         return version
     if version.promoted_at is None:
         raise Conflict(f"{version} never was the champion. Promote it instead.".capitalize())
     _check_files(version)
-    grounds = _Grounds(kind=Promotion.Kind.ROLLBACK, reason=reason.strip()[:_MOST_REASON])
-    _crown(version, present, grounds, actor=actor)
+    return _roll_back(version, actor=actor, reason=said)
+
+
+@transaction.atomic
+def _roll_back(version: ModelVersion, *, actor: User | None, reason: str) -> ModelVersion:
+    present = _locked_champion(version)
+    if version.is_champion:
+        return version
+    _check_state(version)
+    _crown(version, present, _Grounds(Promotion.Kind.ROLLBACK, reason=reason), actor=actor)
     return version
 
 
@@ -108,24 +118,40 @@ def crown(version: ModelVersion, *, kind: Promotion.Kind, actor: User | None) ->
 
 
 def _locked_champion(version: ModelVersion) -> ModelVersion | None:
-    """Hold the project, so that one change of champion happens at a time; return the champion."""
-    Project.objects.select_for_update().get(pk=version.project_id)
-    version.refresh_from_db()
+    """Hold the project, so that one change of champion happens at a time; return the champion.
+
+    The version is held too, against a quarantine, which holds nothing else. Both let rows that
+    refer to them be added: a quarantine that waited to record itself would never end.
+    """
+    Project.objects.select_for_update(no_key=True).get(pk=version.project_id)
+    version.refresh_from_db(from_queryset=ModelVersion.objects.select_for_update(no_key=True))
     return ModelVersion.objects.filter(project_id=version.project_id, is_champion=True).first()
 
 
 def _check_files(version: ModelVersion) -> None:
+    """Read every file, which takes a moment for a large encoder: not while anything is held."""
+    _check_state(version)
+    fault = fault_of(version)
+    if fault:
+        quarantine(version=version, reason=fault)
+        raise _unfit(version, fault)
+
+
+def _check_state(version: ModelVersion) -> None:
     if version.state != ModelVersion.State.READY:
         why = version.quarantine_reason or "Promote another or train again."
-        name = str(version).capitalize()
-        raise Conflict(f"{name} is in quarantine and cannot be promoted. {why}")
-    checkpoints.check_present(version)
+        raise _unfit(version, why)
 
 
-def _reason(override: str) -> str:
-    reason = override.strip()
+def _unfit(version: ModelVersion, why: str) -> Conflict:
+    name = str(version).capitalize()
+    return Conflict(f"{name} is in quarantine and cannot be promoted. {why}")
+
+
+def _reason(given: str, *, field: str) -> str:
+    reason = given.strip()
     if len(reason) > _MOST_REASON:
-        raise Invalid.of("override", f"A reason has at most {_MOST_REASON} characters.")
+        raise Invalid.of(field, f"A reason has at most {_MOST_REASON} characters.")
     return reason
 
 

@@ -107,7 +107,9 @@ def together(
         for key, question in asked.items()
         if key in answered[0] | answered[1]
     ]
-    return Together(before, after, tuple(compared.values()), judge(pairs))
+    is_trusted = before.state == ModelVersion.State.READY
+    gate = judge(pairs, is_champion_trusted=is_trusted)
+    return Together(before, after, tuple(compared.values()), gate)
 
 
 def _answered_by(version: ModelVersion) -> set[str]:

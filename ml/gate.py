@@ -11,6 +11,10 @@ from ml.measures import name_of
 
 #: Beyond this, a difference is taken for chance.
 LEVEL = 0.05
+_UNCOMPARED = (
+    "The gate is shut: the champion is in quarantine, and the two share no test review whose gold "
+    "could measure them. Whoever promotes all the same says why."
+)
 
 
 class Verdict(StrEnum):
@@ -80,18 +84,21 @@ class _Tested:
         return Verdict.BETTER if self.measure.gain > 0 else Verdict.WORSE
 
 
-def judge(pairs: Iterable[Pair]) -> Gate:
+def judge(pairs: Iterable[Pair], *, is_champion_trusted: bool = True) -> Gate:
     """Open the gate unless a question got worse beyond chance or is no longer answered.
 
     A choice is judged by its macro F1 as well as by its accuracy, which hides that a rare option is
     never found any more. Several figures are several chances to be wrong, so their p values are
     adjusted together (Holm); a figure without one is no such chance. Too few rows keep nobody out,
-    but the words say that nothing could have been seen.
+    but the words say that nothing could have been seen; only where the champion is in quarantine
+    and nothing at all was measured does somebody have to say why it is replaced.
     """
     rows = list(pairs)
     tests = _tested([_measured(each) for each in rows])
     judged = tuple(_judged(each, own) for each, own in zip(rows, tests, strict=True))
     against = [each for each in judged if each.speaks_against]
+    if not against and not is_champion_trusted and not any(tests):
+        return Gate(False, _UNCOMPARED, judged)
     return Gate(not against, _summary(judged, against), judged)
 
 

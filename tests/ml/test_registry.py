@@ -21,6 +21,7 @@ from ml.core.paired import Difference
 from ml.gate import Pair, Verdict, judge
 from ml.models import ModelVersion, Prediction, Promotion
 from projects.models import Project, Role
+from tests.faults.together import together as at_once
 
 pytestmark = pytest.mark.django_db
 
@@ -227,6 +228,92 @@ def test_what_never_was_champion_cannot_be_rolled_back_to(worse: ModelVersion) -
         champion.roll_back(version=worse, actor=None)
 
 
+# --- At once --------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Callable[[str, Callable[[], object]], None]:
+    """Return what has something happen as soon as a step before the lock is over."""
+
+    def arrange(step: str, act: Callable[[], object]) -> None:
+        whole = getattr(champion, step)
+
+        def then(*args: Any, **options: Any) -> object:
+            found = whole(*args, **options)
+            act()
+            return found
+
+        monkeypatch.setattr(champion, step, then)
+
+    return arrange
+
+
+def numbered(number: int) -> ModelVersion:
+    return ModelVersion.objects.get(number=number)
+
+
+def test_what_goes_into_quarantine_while_it_is_compared_is_not_promoted(
+    trained: Trained, meanwhile: Callable[..., None]
+) -> None:
+    trained(), trained(seed=3)
+    meanwhile("together", lambda: champion.quarantine(version=numbered(2), reason="Disk lost."))
+
+    with pytest.raises(Conflict, match="Version 2 is in quarantine"):
+        champion.promote(version=numbered(2), actor=None, override="I want it.")
+
+    assert ModelVersion.objects.get(is_champion=True).number == 1
+
+
+def test_what_goes_into_quarantine_while_it_is_read_is_not_rolled_back_to(
+    trained: Trained, meanwhile: Callable[..., None]
+) -> None:
+    trained()
+    champion.promote(version=trained(seed=3), actor=None)
+    meanwhile("fault_of", lambda: champion.quarantine(version=numbered(1), reason="Disk lost."))
+
+    with pytest.raises(Conflict, match="Version 1 is in quarantine"):
+        champion.roll_back(version=numbered(1), actor=None)
+
+    assert ModelVersion.objects.get(is_champion=True).number == 2
+
+
+def test_a_rollback_during_a_comparison_leaves_the_promotion_without_grounds(
+    trained: Trained, meanwhile: Callable[..., None]
+) -> None:
+    trained()
+    champion.promote(version=trained(seed=3), actor=None)
+    trained(seed=5)
+    meanwhile("together", lambda: champion.roll_back(version=numbered(1), actor=None))
+
+    with pytest.raises(Conflict, match="Another version became the champion meanwhile"):
+        champion.promote(version=numbered(3), actor=None)
+
+    assert ModelVersion.objects.get(is_champion=True).number == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_promotions_rollbacks_and_quarantines_at_once_end_in_one_order(trained: Trained) -> None:
+    trained()
+    champion.promote(version=trained(seed=3), actor=None)
+    trained(seed=5)
+
+    gave = at_once(
+        lambda: champion.promote(version=numbered(3), actor=None),
+        lambda: champion.roll_back(version=numbered(1), actor=None),
+        lambda: champion.quarantine(version=numbered(3), reason="Disk lost."),
+        lambda: champion.quarantine(version=numbered(1), reason="Disk lost."),
+    )
+
+    assert all(each is None or isinstance(each, ModelVersion | Conflict) for each in gave), gave
+    changes = list(Promotion.objects.order_by("id"))
+    assert [each.before for each in changes] == [None, *(c.model_version for c in changes[:-1])]
+    assert ModelVersion.objects.get(is_champion=True) == changes[-1].model_version
+    events = list(AuditEvent.objects.order_by("id").values_list("action", "subject"))
+    for number in (1, 3):
+        lost = events.index(("model.quarantined", f"version {number}"))
+        assert ("model.promoted", f"version {number}") not in events[lost:]
+
+
 # --- Damage ---------------------------------------------------------------------------------------
 
 
@@ -260,6 +347,55 @@ def test_a_damaged_champion_is_never_served_and_an_earlier_one_takes_over_in_one
     second.refresh_from_db()
     assert second.state == "ready"
     assert AuditEvent.objects.filter(action="model.released").count() == 1
+
+
+@pytest.mark.parametrize("act", [champion.promote, champion.roll_back], ids=["promote", "back"])
+def test_what_has_damaged_weights_does_not_become_the_champion(
+    act: Callable[..., ModelVersion], trained: Trained
+) -> None:
+    first, second = trained(), trained(seed=3)
+    is_promotion = act is champion.promote
+    damaged, number = (second, 1) if is_promotion else (first, 2)
+    if not is_promotion:
+        champion.promote(version=second, actor=None)
+    file = directory_of(damaged) / "model.safetensors"
+    file.write_bytes(file.read_bytes()[:-1] + b"x")
+
+    with pytest.raises(Conflict, match=r"cannot be promoted\. The file model\.safetensors"):
+        act(version=damaged, actor=None)
+
+    assert ModelVersion.objects.get(is_champion=True).number == number
+    damaged.refresh_from_db()
+    assert damaged.state == "quarantined"
+
+
+def test_a_champion_in_quarantine_is_compared_by_what_it_answered_before(
+    worse: ModelVersion,
+) -> None:
+    champion.quarantine(version=numbered(1), reason="Disk lost.")
+
+    with pytest.raises(Conflict, match="Sentiment would get worse"):
+        champion.promote(version=worse, actor=None)
+
+
+def test_replacing_a_champion_in_quarantine_unmeasured_takes_a_reason_that_is_logged(
+    trained: Trained, owner: User, signed_in: Browser
+) -> None:
+    first, second = trained(), trained(seed=3)
+    champion.quarantine(version=first, reason="Disk lost.")
+    Prediction.objects.filter(model_version=first).delete()
+    browser = signed_in(owner)
+
+    with pytest.raises(Conflict, match="the champion is in quarantine, and the two share no test"):
+        champion.promote(version=second, actor=None)
+    assert "Promote against the gate" in browser.get(f"{BASE}versions/2/").content.decode()
+    browser.post(f"{BASE}versions/2/promote/", {"override": "Somebody has to answer."})
+
+    promotion = Promotion.objects.get(model_version=second)
+    assert (promotion.kind, promotion.reason) == ("override", "Somebody has to answer.")
+    assert "The gate is shut: the champion is in quarantine" in promotion.gate
+    event = AuditEvent.objects.filter(action="model.promoted").latest("pk")
+    assert event.detail["reason"] == "Somebody has to answer."
 
 
 def test_a_changed_manifest_puts_the_version_into_quarantine_when_it_is_loaded(
