@@ -1,7 +1,7 @@
 """95 % intervals: Wilson for proportions, a seeded bootstrap over rows for everything else."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -13,7 +13,9 @@ Z: Final = 1.959963984540054
 _REPETITIONS: Final = 1000
 # Ranks must be found anew in every draw, which costs more than sums.
 _RANK_REPETITIONS: Final = 200
+# Draws that are held at once: fewer where they are wide, so that no more numbers than this are.
 _CHUNK: Final = 50
+_BLOCK: Final = 1_000_000
 _SEED: Final = 20_240_229
 _DIGITS: Final = 12
 
@@ -49,10 +51,28 @@ def bootstrap(
     values = statistic(rows.sum(axis=0, keepdims=True))[0]
     if len(rows) < 2:
         return [estimate(value, math.nan, math.nan, count) for value in values]
-    chance = np.random.default_rng(_SEED)
-    weights = chance.multinomial(len(rows), np.full(len(rows), 1 / len(rows)), size=_REPETITIONS)
-    drawn = statistic(weights.astype(np.float64) @ rows)
-    return _estimates(values, drawn, count)
+    return _estimates(values, statistic(drawn_sums(rows, _REPETITIONS)), count)
+
+
+def drawn_sums(rows: Floats, repetitions: int) -> Floats:
+    """Return the sums of seeded draws of rows with replacement, [repetitions, columns].
+
+    rows: [rows, columns]; equal ones are drawn together.
+    """
+    distinct, counts = np.unique(rows, axis=0, return_counts=True)
+    chance, n = np.random.default_rng(_SEED), len(rows)
+    # Few rows are equal: counting drawn places is seven times faster than a multinomial.
+    is_varied = 4 * len(distinct) > n
+    kept = rows if is_varied else distinct
+    parts = []
+    for size in _chunks(repetitions, len(kept)):
+        weights = (
+            _counted(chance, n, size)
+            if is_varied
+            else chance.multinomial(n, counts / n, size=size).astype(np.float64)
+        )
+        parts.append(weights @ kept)
+    return np.vstack(parts)
 
 
 def bootstrap_table(table: Ints, statistic: Callable[[Floats], Floats]) -> list[Estimate]:
@@ -69,10 +89,10 @@ def bootstrap_table(table: Ints, statistic: Callable[[Floats], Floats]) -> list[
     filled = np.flatnonzero(table)
     shares = table.ravel()[filled] / n
     parts = []
-    for _ in range(_REPETITIONS // _CHUNK):
-        tables = np.zeros((_CHUNK, table.size))
-        tables[:, filled] = chance.multinomial(n, shares, size=_CHUNK)
-        parts.append(statistic(tables.reshape(_CHUNK, *table.shape)))
+    for size in _chunks(_REPETITIONS, table.size):
+        tables = np.zeros((size, table.size))
+        tables[:, filled] = chance.multinomial(n, shares, size=size)
+        parts.append(statistic(tables.reshape(size, *table.shape)))
     return _estimates(values, np.concatenate(parts), n)
 
 
@@ -88,8 +108,8 @@ def bootstrap_ranks(n: int, statistic: Callable[[Floats], Floats]) -> list[Estim
     chance = np.random.default_rng(_SEED)
     equal = np.full(n, 1 / n)
     drawn = [
-        statistic(chance.multinomial(n, equal, size=_CHUNK).astype(np.float64))
-        for _ in range(_RANK_REPETITIONS // _CHUNK)
+        statistic(chance.multinomial(n, equal, size=size).astype(np.float64))
+        for size in _chunks(_RANK_REPETITIONS, n)
     ]
     return _estimates(values, np.concatenate(drawn), n)
 
@@ -111,6 +131,21 @@ def ratio(top: Floats, bottom: Floats) -> Floats:
     """Return top / bottom, NaN where bottom is 0."""
     result: Floats = np.divide(top, bottom, out=np.full(np.shape(top), np.nan), where=bottom != 0)
     return result
+
+
+def _chunks(repetitions: int, width: int) -> Iterator[int]:
+    """Yield how many draws of `width` numbers to hold at once, until there are `repetitions`."""
+    most = min(_CHUNK, max(1, _BLOCK // width))
+    for start in range(0, repetitions, most):
+        yield min(most, repetitions - start)
+
+
+def _counted(chance: np.random.Generator, n: int, size: int) -> Floats:
+    """Return how often each of n rows was drawn, [size, n]."""
+    weights = np.empty((size, n))
+    for draw in weights:
+        draw[:] = np.bincount(chance.integers(0, n, size=n), minlength=n)
+    return weights
 
 
 def _estimates(values: Floats, drawn: Floats, n: int) -> list[Estimate]:

@@ -11,13 +11,11 @@ from typing import Final
 import numpy as np
 
 from ml.core.engines.base import Floats
-from ml.core.intervals import Z, wilson_bounds
+from ml.core.intervals import Z, drawn_sums, wilson_bounds
 
 #: The 80 % quantile of the normal distribution: a difference is seen four times out of five.
 _Z_POWER: Final = 0.8416212335729143
 _REPETITIONS: Final = 2000
-_SEED: Final = 20_240_229
-_CHUNK: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +150,7 @@ def bootstrapped(
         return np.asarray(statistic(sums[:, width:]) - statistic(sums[:, :width]))
 
     value = float(shift(joined.sum(axis=0, keepdims=True))[0])
-    drawn = shift(_drawn_sums(joined))
+    drawn = shift(drawn_sums(joined, _REPETITIONS))
     drawn = drawn[np.isfinite(drawn)]
     if n < 2 or not len(drawn):
         return Difference(value, None, None, None, "bootstrap", None, n)
@@ -167,25 +165,6 @@ def bootstrapped(
         smallest=(Z + _Z_POWER) * spread if spread > 1e-12 else None,
         n=n,
     )
-
-
-def _drawn_sums(rows: Floats) -> Floats:
-    """Return the sums of seeded draws, [draws, columns]; equal rows are drawn together."""
-    distinct, counts = np.unique(rows, axis=0, return_counts=True)
-    chance, n = np.random.default_rng(_SEED), len(rows)
-    if 4 * len(distinct) > n:
-        # Few rows are equal: counting drawn places is seven times faster than a multinomial.
-        return np.vstack(
-            [
-                np.bincount(chance.integers(0, n, size=n), minlength=n) @ rows
-                for _ in range(_REPETITIONS)
-            ]
-        )
-    parts = [
-        chance.multinomial(n, counts / n, size=_CHUNK).astype(np.float64) @ distinct
-        for _ in range(_REPETITIONS // _CHUNK)
-    ]
-    return np.vstack(parts)
 
 
 def _tails(drawn: Floats) -> float:

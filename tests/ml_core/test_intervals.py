@@ -1,7 +1,38 @@
+import time
+import tracemalloc
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
-from ml.core.intervals import bootstrap, wilson
+from ml.core.engines.base import Floats
+from ml.core.intervals import Estimate, bootstrap, bootstrap_ranks, bootstrap_table, ratio, wilson
+
+MANY = 200_000
+Z_95 = 1.959964
+
+
+def mean(sums: Floats) -> Floats:
+    return ratio(sums[:, :-1], sums[:, -1:])
+
+
+def with_ones(values: Floats) -> Floats:
+    return np.column_stack([values, np.ones(len(values))])
+
+
+def width(found: Estimate) -> float:
+    return float(found["high"] - found["low"])
+
+
+def cost(work: Callable[[], list[Estimate]]) -> tuple[list[Estimate], float, float]:
+    """Return what work returns, the most memory that it held, MB, and processor seconds."""
+    tracemalloc.start()
+    start = time.process_time()
+    try:
+        found = work()
+        return found, tracemalloc.get_traced_memory()[1] / 1e6, time.process_time() - start
+    finally:
+        tracemalloc.stop()
 
 
 def test_wilson_gives_the_textbook_interval() -> None:
@@ -47,3 +78,34 @@ def test_one_row_has_a_value_and_no_interval() -> None:
     (found,) = bootstrap(np.array([[3.0]]), lambda sums: sums)
 
     assert found == {"value": 3.0, "low": None, "high": None, "n": 1}
+
+
+@pytest.mark.parametrize("digits", [0, 15], ids=["few distinct values", "all distinct"])
+def test_the_bootstrap_of_many_rows_is_bounded_in_memory_and_time(digits: int) -> None:
+    values = np.random.default_rng(3).normal(size=MANY).round(digits)
+
+    (found,), most, seconds = cost(lambda: bootstrap(with_ones(values), mean))
+
+    assert most < 100
+    assert seconds < 30
+    expected = 2 * Z_95 * values.std() / MANY**0.5
+    assert width(found) == pytest.approx(expected, rel=0.1)
+
+
+def test_the_bootstrap_of_the_order_of_many_rows_is_bounded_in_memory() -> None:
+    values = np.random.default_rng(4).normal(size=MANY // 2)
+
+    (found,), most, _ = cost(
+        lambda: bootstrap_ranks(len(values), lambda weights: weights @ values[:, None])
+    )
+
+    assert most < 50
+    assert width(found) == pytest.approx(2 * Z_95 * values.std() * len(values) ** 0.5, rel=0.2)
+
+
+def test_the_bootstrap_of_a_table_of_many_options_is_bounded_in_memory() -> None:
+    table = np.eye(500, dtype=np.int64)
+
+    _, most, _ = cost(lambda: bootstrap_table(table, lambda tables: tables.sum(axis=2)[:, :1]))
+
+    assert most < 100
