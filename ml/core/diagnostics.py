@@ -76,7 +76,10 @@ def confidence_metrics(judged: Judged) -> dict[str, Any]:
 
 
 def reliability_of(judged: Judged) -> Reliability:
-    """Return the reliability of the answer given, of every tick, or of every span found."""
+    """Return the reliability of the answer given, of every tick, or of every span found.
+
+    Ticks and spans of one review are drawn together.
+    """
     match judged.head.kind:
         case Kind.CHOICE:
             sure = np.array([p["confidence"] for p in judged.predictions])
@@ -84,9 +87,11 @@ def reliability_of(judged: Judged) -> Reliability:
             return reliability(sure, np.array([float(g == f) for g, f in pairs]))
         case Kind.MULTICHOICE:
             targets, probabilities = _tables(judged)
-            return reliability(probabilities.ravel(), targets.ravel())
+            ticks = np.full(len(targets), targets.shape[1])
+            return reliability(probabilities.ravel(), targets.ravel(), ticks)
         case Kind.SPANS:
-            return reliability(*span_confidences(judged.gold, judged.predictions))
+            spans = np.array([len(found) for found in judged.predictions], dtype=np.int64)
+            return reliability(*span_confidences(judged.gold, judged.predictions), spans)
         case Kind.NUMBER:
             return reliability(np.zeros(0), np.zeros(0))
 

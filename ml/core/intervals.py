@@ -1,4 +1,4 @@
-"""95 % intervals: Wilson for proportions, a seeded bootstrap over rows for everything else."""
+"""95 % intervals: Wilson for shares of reviews, a seeded bootstrap over reviews for all else."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -36,6 +36,24 @@ def wilson_bounds(share: float, n: int) -> tuple[float, float]:
     centre = (share + Z**2 / (2 * n)) / (1 + Z**2 / n)
     reach = Z / (1 + Z**2 / n) * math.sqrt(share * (1 - share) / n + Z**2 / (4 * n**2))
     return max(0.0, centre - reach), min(1.0, centre + reach)
+
+
+def clustered(hits: Floats, totals: Floats) -> Estimate:
+    """Return the share hits / totals of what may come several to a review, such as spans.
+
+    hits, totals: [reviews]. What one review holds is no independent draw, so that reviews are
+    drawn with all that they hold; n counts what they hold.
+    """
+    n, reviews = int(totals.sum()), int((totals > 0).sum())
+    if n == reviews:
+        return wilson(float(hits.sum()), n)
+    rows = np.column_stack([hits, totals])
+    (found,) = bootstrap(rows, lambda sums: ratio(sums[:, :1], sums[:, 1:]), n=n)
+    if found["low"] != found["high"]:
+        return found
+    # Where all draws are alike they hide the chance of others: Wilson, each review one trial.
+    share = float(hits.sum()) / n
+    return estimate(share, *wilson_bounds(share, reviews), n)
 
 
 def bootstrap(

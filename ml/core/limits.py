@@ -25,9 +25,10 @@ _RANGES: Final = {
 
 
 def check_limits(metrics: Mapping[str, Any]) -> None:
-    """Raise ImpossibleFigureError for a value outside of its range or of its own interval.
+    """Raise ImpossibleFigureError for a value or bound outside of its range, or exchanged bounds.
 
-    Whatever is not named here is a share from 0 to 1.
+    A value may lie beyond its interval, as percentiles of draws allow. Whatever is not named here
+    is a share from 0 to 1.
     """
     for name, figure in metrics.items():
         if not isinstance(figure, Mapping) or name == "headline":

@@ -79,7 +79,11 @@ def multichoice_metrics(gold: Floats, found: Floats, options: Sequence[str]) -> 
     names = [*AVERAGES, "hamming_loss"]
     right, wanted, given = (column.sum(axis=0).astype(int) for column in (hits, gold, found))
     per_option = {
-        option: option_metrics(int(right[i]), int(wanted[i]), int(given[i]), values[len(names) + i])
+        option: option_metrics(
+            wilson(right[i], int(given[i])),
+            wilson(right[i], int(wanted[i])),
+            values[len(names) + i],
+        )
         for i, option in enumerate(options)
     }
     exact = wilson(int((gold == found).all(axis=1).sum()), n)

@@ -45,9 +45,8 @@ def choice_metrics(table: Ints, options: Sequence[str]) -> Metrics:
         **named,
         "per_option": {
             option: option_metrics(
-                int(table[i, i]),
-                int(table[i].sum()),
-                int(table[:, i].sum()),
+                wilson(int(table[i, i]), int(table[:, i].sum())),
+                wilson(int(table[i, i]), int(table[i].sum())),
                 values[len(_AVERAGES) + i],
             )
             for i, option in enumerate(options)
@@ -55,20 +54,20 @@ def choice_metrics(table: Ints, options: Sequence[str]) -> Metrics:
     }
 
 
-def option_metrics(hits: int, gold: int, found: int, f1: Estimate) -> Metrics:
+def option_metrics(precision: Estimate, recall: Estimate, f1: Estimate) -> Metrics:
     """Return the figures of one option; without an example of it there is none but n."""
     known = {
-        "n": gold,
-        "found": found,
-        "precision": wilson(hits, found),
-        "recall": wilson(hits, gold),
+        "n": recall["n"],
+        "found": precision["n"],
+        "precision": precision,
+        "recall": recall,
         "f1": f1["value"],
         "f1_low": f1["low"],
         "f1_high": f1["high"],
     }
     # Without an example there is nothing to be right about: no figure is honest, least of all 0.
     missing = {"f1": None, "f1_low": None, "f1_high": None, "recall": nothing(0)}
-    return known if gold else {**known, **missing}
+    return known if recall["n"] else {**known, **missing}
 
 
 def averaged(hits: Floats, gold: Floats, found: Floats) -> tuple[Floats, Floats, Floats]:

@@ -9,7 +9,7 @@ from ml.core import bio
 from ml.core.config import HeadConfig
 from ml.core.data import Answer, SpanAnswer
 from ml.core.engines.base import Floats
-from ml.core.intervals import bootstrap, ratio, wilson
+from ml.core.intervals import bootstrap, clustered, ratio
 from ml.core.metrics_choice import option_metrics
 from ml.core.tagger import word_ranges
 
@@ -30,7 +30,8 @@ def spans_metrics(
     Macro figures are means over the options that occur in the gold. `overlap_*` take a span for
     right that shares a character with one of the same option. With texts, `token_accuracy` is the
     share of words with the right tag, O among them. With polarities, `polarity_accuracy` is over
-    spans found exactly whose gold has a polarity.
+    spans found exactly whose gold has a polarity. Spans of one text are no independent draws: every
+    interval is over texts.
     """
     size = len(head.options)
     pairs = [(_spans(g), _spans(f)) for g, f in zip(gold, found, strict=True)]
@@ -49,7 +50,9 @@ def spans_metrics(
     }
     metrics["per_option"] = {
         option: option_metrics(
-            int(hits[i]), int(wanted[i]), int(given[i]), values[len(AVERAGES) + i]
+            clustered(rows[:, i], rows[:, 2 * size + i]),
+            clustered(rows[:, i], rows[:, size + i]),
+            values[len(AVERAGES) + i],
         )
         for i, option in enumerate(head.options)
     }
@@ -128,15 +131,15 @@ def _token_accuracy(
 def _polarity_accuracy(
     pairs: Sequence[tuple[Sequence[SpanAnswer], Sequence[SpanAnswer]]],
 ) -> dict[str, Any]:
-    hits = total = 0
-    for gold, found in pairs:
+    hits, totals = np.zeros((2, len(pairs)))
+    for row, (gold, found) in enumerate(pairs):
         given = {(s.start, s.end, s.option): s.polarity for s in found}
         for span in gold:
             place = (span.start, span.end, span.option)
             if span.polarity and place in given:
-                total += 1
-                hits += given[place] == span.polarity
-    return wilson(hits, total)
+                totals[row] += 1
+                hits[row] += given[place] == span.polarity
+    return clustered(hits, totals)
 
 
 def _spans(answer: Answer) -> tuple[SpanAnswer, ...]:

@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from ml.core.engines.base import Floats
-from ml.core.intervals import Estimate, bootstrap, nothing, ratio, wilson
+from ml.core.engines.base import Floats, Ints
+from ml.core.intervals import Estimate, bootstrap, clustered, nothing, ratio
 
 _BINS = 15
 # With fewer in each bin, chance alone makes an error of calibration.
@@ -27,25 +27,31 @@ class Reliability:
         return {"bins": self.bins, "ece": self.ece}
 
 
-def reliability(confidences: Floats, is_right: Floats) -> Reliability:
+def reliability(confidences: Floats, is_right: Floats, sizes: Ints | None = None) -> Reliability:
     """Compare confidences [n] with whether they were right, 0/1 [n], in bins of equal mass.
 
-    At most 15 bins, fewer where they would hold less than 20 each.
+    sizes [reviews]: how many of the n belong to each review, in order; one each without them.
+    Intervals are over reviews. At most 15 bins, fewer where they would hold less than 20 each.
     """
     n = len(confidences)
     if not n:
         return Reliability([], nothing(0))
     place, count = _bins(confidences)
-    rows = np.zeros((n, 3 * count))
-    rows[np.arange(n), place] = 1.0
-    rows[np.arange(n), count + place] = confidences
-    rows[np.arange(n), 2 * count + place] = is_right
-    (ece,) = bootstrap(rows, lambda sums: _error(sums, count))
-    sizes, totals, hits = np.split(rows.sum(axis=0), 3)
+    sizes = np.ones(n, dtype=np.int64) if sizes is None else sizes
+    cells = np.repeat(np.arange(len(sizes)), sizes) * count + place
+
+    def by_review(values: Floats) -> Floats:
+        """Return the sums of values [n] by review and bin, [reviews, bins]."""
+        sums = np.bincount(cells, values, len(sizes) * count)
+        return np.asarray(sums, dtype=np.float64).reshape(-1, count)
+
+    (ece,) = bootstrap(np.column_stack([by_review(confidences - is_right), sizes]), _error, n=n)
+    totals = np.bincount(place, confidences, count)
+    shares = map(clustered, by_review(is_right).T, by_review(np.ones(n)).T)
     bins = [
-        {"confidence": round(float(totals[i] / sizes[i]), 6), **wilson(int(hits[i]), int(sizes[i]))}
-        for i in range(count)
-        if sizes[i]
+        {"confidence": round(float(total / share["n"]), 6), **share}
+        for total, share in zip(totals, shares, strict=True)
+        if share["n"]
     ]
     return Reliability(bins, _widened(ece))
 
@@ -53,8 +59,8 @@ def reliability(confidences: Floats, is_right: Floats) -> Reliability:
 def expected_calibration_error(confidences: Floats, is_right: Floats) -> float:
     """Return the figure of `reliability` without its interval."""
     place, count = _bins(confidences)
-    sums = [np.bincount(place, w, count) for w in (None, confidences, is_right)]
-    return float(_error(np.concatenate(sums)[None].astype(np.float64), count)[0, 0])
+    gaps = np.bincount(place, confidences - is_right, count)
+    return float(_error(np.append(gaps, len(confidences))[None])[0, 0])
 
 
 def brier(probabilities: Floats, targets: Floats) -> Estimate:
@@ -84,10 +90,9 @@ def _bins(confidences: Floats) -> tuple[np.ndarray, int]:
     return np.searchsorted(edges, confidences, side="left"), count
 
 
-def _error(sums: Floats, count: int) -> Floats:
-    sizes, totals, hits = (sums[:, i * count : (i + 1) * count] for i in range(3))
-    gaps = np.abs(totals - hits).sum(axis=1)
-    return ratio(gaps, sizes.sum(axis=1))[:, None]
+def _error(sums: Floats) -> Floats:
+    """Return the error of [draws, bins + 1]: confidence less right answers by bin, and n."""
+    return ratio(np.abs(sums[:, :-1]).sum(axis=1), sums[:, -1])[:, None]
 
 
 def _widened(estimate: Estimate) -> Estimate:

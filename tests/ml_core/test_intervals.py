@@ -7,6 +7,7 @@ import pytest
 
 from ml.core.engines.base import Floats
 from ml.core.intervals import Estimate, bootstrap, bootstrap_ranks, bootstrap_table, ratio, wilson
+from ml.core.reliability import reliability
 
 MANY = 200_000
 Z_95 = 1.959964
@@ -57,15 +58,43 @@ def test_a_proportion_of_nothing_has_no_value() -> None:
     assert wilson(0, 0) == {"value": None, "low": None, "high": None, "n": 0}
 
 
-def test_the_bootstrap_of_a_mean_is_close_to_the_normal_interval() -> None:
-    values = np.random.default_rng(1).normal(10, 2, 400)
-    rows = np.stack([values, np.ones(400)], axis=1)
+def _few_values(chance: np.random.Generator) -> tuple[list[Estimate], Floats]:
+    """Return intervals of means, and how far a normal one reaches to either side."""
+    values = chance.integers(0, 2, size=(400, 1)) * np.ones(10)
+    return bootstrap(with_ones(values), mean), Z_95 * values.std(axis=0) / 20
 
-    (found,) = bootstrap(rows, lambda sums: sums[:, :1] / sums[:, 1:])
 
-    reach = 1.96 * values.std() / 20
-    assert found["low"] == pytest.approx(values.mean() - reach, abs=0.05)
-    assert found["high"] == pytest.approx(values.mean() + reach, abs=0.05)
+def _distinct_values(chance: np.random.Generator) -> tuple[list[Estimate], Floats]:
+    values = chance.normal(10, 2, size=(400, 10))
+    return bootstrap(with_ones(values), mean), Z_95 * values.std(axis=0) / 20
+
+
+def _table(chance: np.random.Generator) -> tuple[list[Estimate], Floats]:
+    table = chance.integers(20, 60, size=(3, 4))
+    n = table.sum()
+    shares = table.ravel() / n
+    found = bootstrap_table(table, lambda tables: tables.reshape(len(tables), -1) / n)
+    return found, Z_95 * np.sqrt(shares * (1 - shares) / n)
+
+
+def _ranks(chance: np.random.Generator) -> tuple[list[Estimate], Floats]:
+    values = chance.normal(size=(400, 10))
+    return bootstrap_ranks(400, lambda weights: weights @ values / 400), (
+        Z_95 * values.std(axis=0) / 20
+    )
+
+
+@pytest.mark.parametrize("drawn", [_few_values, _distinct_values, _table, _ranks])
+def test_an_interval_reaches_as_far_as_the_normal_one_of_95_percent(
+    drawn: Callable[[np.random.Generator], tuple[list[Estimate], Floats]],
+) -> None:
+    found, reach = drawn(np.random.default_rng(1))
+
+    # An interval of 90 % reaches 0.84 of it, one of 99 % reaches 1.31.
+    low = [each["value"] - each["low"] for each in found] / reach
+    high = [each["high"] - each["value"] for each in found] / reach
+    assert low.mean() == pytest.approx(1, abs=0.08)
+    assert high.mean() == pytest.approx(1, abs=0.08)
 
 
 def test_the_bootstrap_gives_the_same_interval_every_time() -> None:
@@ -107,5 +136,15 @@ def test_the_bootstrap_of_a_table_of_many_options_is_bounded_in_memory() -> None
     table = np.eye(500, dtype=np.int64)
 
     _, most, _ = cost(lambda: bootstrap_table(table, lambda tables: tables.sum(axis=2)[:, :1]))
+
+    assert most < 100
+
+
+def test_calibration_of_many_ticks_is_bounded_in_memory() -> None:
+    chance = np.random.default_rng(5)
+    sure = chance.random(MANY)
+    right = (chance.random(MANY) < sure).astype(np.float64)
+
+    _, most, _ = cost(lambda: [reliability(sure, right, np.full(MANY // 8, 8)).ece])
 
     assert most < 100

@@ -2,6 +2,7 @@
 
 import math
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,12 @@ def same(figure: Any, expected: float) -> bool:
     return value is not None and abs(value - expected) <= CLOSE
 
 
+def assert_option(own: Any, expected: Sequence[float]) -> None:
+    """Expect precision, recall, F1 and support of an option."""
+    for name, value in zip(("precision", "recall", "f1", "n"), expected, strict=True):
+        assert same(own[name], value)
+
+
 @few
 @given(pairs)
 def test_choice(rows: list[tuple[str, str]]) -> None:
@@ -81,9 +88,11 @@ def test_choice(rows: list[tuple[str, str]]) -> None:
     assert same(measured["micro_f1"], reference.f1_score(gold, found, average="micro"))
     mcc = reference.matthews_corrcoef(gold, found) if len(known) > 1 else math.nan
     assert same(measured["mcc"], mcc)
-    each = reference.f1_score(gold, found, labels=known, average=None, zero_division=0)
-    for option, f1 in zip(known, each, strict=True):
-        assert same(measured["per_option"][option]["f1"], f1)
+    each: Any = reference.precision_recall_fscore_support(
+        gold, found, labels=known, average=None, zero_division=np.nan
+    )
+    for option, *figures in zip(known, *each, strict=True):
+        assert_option(measured["per_option"][option], figures)
     for option in set(OPTIONS) - set(known):
         assert measured["per_option"][option]["f1"] is None
 
@@ -137,17 +146,24 @@ def test_multichoice(rows: list[tuple[bool, ...]]) -> None:
     known = np.asarray(gold.any(axis=0))
     assert same(measured["hamming_loss"], reference.hamming_loss(gold, found))
     assert same(measured["exact_match"], reference.accuracy_score(gold, found))
-    if known.any():
-        micro = reference.f1_score(gold, found, average="micro", zero_division=0)
-        macro = reference.f1_score(
-            gold[:, known], found[:, known], average="macro", zero_division=0
-        )
-        assert same(measured["micro_f1"], micro)
+    for average, columns in (("micro", np.full(4, True)), ("macro", known)):
         # A single column is no longer a matrix of labels to the reference.
-        if known.sum() > 1:
-            assert same(measured["macro_f1"], macro)
-    for option, has_example in zip(OPTIONS, known.tolist(), strict=True):
-        assert (measured["per_option"][option]["f1"] is None) == (not has_example)
+        if known.any() and columns.sum() > 1:
+            missing = np.nan if average == "micro" else 0
+            expected: Any = reference.precision_recall_fscore_support(
+                gold[:, columns], found[:, columns], average=average, zero_division=missing
+            )
+            for name, value in zip(("precision", "recall", "f1"), expected, strict=False):
+                assert same(measured[f"{average}_{name}"], value)
+    each: Any = reference.precision_recall_fscore_support(
+        gold, found, average=None, zero_division=np.nan
+    )
+    for option, *figures in zip(OPTIONS, *each, strict=True):
+        own = measured["per_option"][option]
+        if figures[-1]:
+            assert_option(own, figures)
+        else:
+            assert own["f1"] is own["recall"]["value"] is None
 
 
 @few
@@ -267,7 +283,11 @@ def test_spans(seed: int) -> None:
         for name, key in (("f1", "f1-score"), ("precision", "precision"), ("recall", "recall")):
             assert same(measured[f"{average}_{name}"], report[f"{average} avg"][key])
     for option in NAMES.options:
-        assert same(measured["per_option"][option]["f1"], report[option]["f1-score"])
+        named = report[option]
+        assert_option(
+            measured["per_option"][option],
+            [named[key] for key in ("precision", "recall", "f1-score", "support")],
+        )
     assert same(measured["token_accuracy"], seqeval.metrics.accuracy_score(gold, found))
 
 
@@ -295,3 +315,12 @@ def test_an_impossible_figure_is_refused(name: str, value: float) -> None:
 
     with pytest.raises(ImpossibleFigureError, match=name):
         check_limits({"per_option": {"a": {name: figure}}})
+
+
+def test_exchanged_bounds_are_refused() -> None:
+    with pytest.raises(ImpossibleFigureError, match="mae"):
+        check_limits({"mae": {"value": 0.5, "low": 0.7, "high": 0.3, "n": 4}})
+
+
+def test_a_value_may_lie_beyond_its_interval() -> None:
+    check_limits({"ece": {"value": 0.02, "low": 0.03, "high": 0.06, "n": 4}})
