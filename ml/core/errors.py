@@ -1,3 +1,4 @@
+from collections.abc import Collection
 from typing import Self
 
 
@@ -30,6 +31,35 @@ class EncoderDamagedError(CoreError):
         return cls(
             f"The encoder “{name}” cannot be read: a file is damaged, missing or of a kind that "
             "is not supported. Copy or download it again, or choose another encoder."
+        )
+
+    @classmethod
+    def misfit(cls, name: str, keys: Collection[str]) -> Self:
+        """Return the error for weights that are not those of config.json; keys name them."""
+        return cls(
+            f"The weights of the encoder “{name}” are not those that its config.json describes: "
+            f"{len(keys)} are missing or of another shape, {min(keys)} among them. Copy or "
+            "download the encoder again, or choose another one."
+        )
+
+    @classmethod
+    def wordless(cls, name: str) -> Self:
+        """Return the error for a tokenizer that knows nothing but its own marks."""
+        return cls(
+            f"The tokenizer of the encoder “{name}” knows no words: its files are empty or not of "
+            "the kind that config.json asks for. Put the encoder's tokenizer.json beside them, or "
+            "choose another encoder."
+        )
+
+
+class EncoderUnsuitableError(CoreError):
+    """Say why a model, though whole, cannot be used as an encoder."""
+
+    def __init__(self, name: str, reason: str) -> None:
+        self.name = name
+        super().__init__(
+            f"The model “{name}” cannot be used as an encoder: {reason}. Choose another one, such "
+            "as distilbert-base-uncased."
         )
 
 

@@ -8,18 +8,30 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
+from safetensors.numpy import load_file, save_file
+from torch import Tensor, nn
 
-from ml.core import disk
+from ml.core import disk, memory
 from ml.core.config import HeadConfig, Kind
 from ml.core.data import Answer, Example, Split
 from ml.core.encoders import file_sha256
-from ml.core.errors import CheckpointError, EncoderDamagedError, EncoderMissingError
+from ml.core.engines.base import EncoderInfo
+from ml.core.engines.export import export_tower
+from ml.core.engines.torch import TextTower, load_tower
+from ml.core.errors import (
+    CheckpointError,
+    EncoderDamagedError,
+    EncoderMissingError,
+    EncoderUnsuitableError,
+)
 from ml.core.events import Finished
 from ml.core.predict import Predictor
 from tests.ml_core import tiny
@@ -182,6 +194,117 @@ def test_an_encoder_with_pickled_weights_alone_is_none(workshop: Workshop, tmp_p
     config = replace(workshop.config("frozen"), encoder=str(folder))
 
     with pytest.raises(EncoderMissingError, match="safetensors") as caught:
+        workshop.events(tiny.make_examples(20), config, tmp_path / "out")
+
+    assert_plain(str(caught.value))
+
+
+def describe(folder: Path, **settings: object) -> None:
+    """Make the config of an encoder say something else of its weights."""
+    path = folder / "config.json"
+    path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | settings))
+
+
+def store(folder: Path, names: Collection[str]) -> None:
+    """Leave an encoder only the weights of those names, and one that nobody asks for."""
+    path = folder / "model.safetensors"
+    kept = {name: tensor for name, tensor in load_file(path).items() if name in names}
+    save_file({**kept, "foo": np.zeros(1, np.float32)}, path, {"format": "pt"})
+
+
+WRONG_WEIGHTS: dict[str, Callable[[Path], None]] = {
+    "fewer layers than described": lambda folder: describe(folder, num_hidden_layers=4),
+    "other shapes than described": lambda folder: describe(folder, hidden_size=64),
+    "nothing of the encoder": lambda folder: store(folder, ()),
+}
+
+
+@pytest.mark.parametrize("what", WRONG_WEIGHTS)
+def test_an_encoder_with_other_weights_than_its_config_describes_is_refused_in_a_sentence(
+    what: str, workshop: Workshop, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(workshop.encoder, tmp_path / "encoder"))
+    WRONG_WEIGHTS[what](folder)
+    config = replace(workshop.config("frozen"), encoder=str(folder))
+
+    with pytest.raises(EncoderDamagedError, match=r"not those that its config\.json") as caught:
+        workshop.events(tiny.make_examples(20), config, tmp_path / "out")
+
+    assert_plain(str(caught.value))
+
+
+def test_an_encoder_without_a_pooler_is_whole(workshop: Workshop, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(workshop.encoder, tmp_path / "encoder"))
+    names = load_file(folder / "model.safetensors").keys()
+    store(folder, {name for name in names if not name.startswith("pooler.")})
+
+    tower, _ = load_tower(str(folder))
+
+    assert tower.model.get_parameter("encoder.layer.1.output.dense.bias") is not None
+
+
+def test_a_model_that_also_writes_is_no_encoder(workshop: Workshop, tmp_path: Path) -> None:
+    from transformers import T5Config, T5Model
+
+    folder = Path(shutil.copytree(workshop.encoder, tmp_path / "encoder"))
+    shape = T5Config(vocab_size=142, d_model=32, d_kv=8, d_ff=64, num_layers=2, num_heads=2)
+    T5Model(shape).save_pretrained(folder)
+    config = replace(workshop.config("frozen"), encoder=str(folder))
+
+    with pytest.raises(EncoderUnsuitableError, match="a decoder") as caught:
+        workshop.events(tiny.make_examples(20), config, tmp_path / "out")
+
+    assert_plain(str(caught.value))
+
+
+class Fickle(nn.Module):
+    """Computes one thing or another by what it reads, which no graph can hold."""
+
+    def forward(self, input_ids: Tensor, **_others: object) -> Tensor:
+        return input_ids * 2 if input_ids.sum() > 0 else input_ids
+
+
+class Greedy(nn.Module):
+    """Asks for more memory than there is, in the words of torch."""
+
+    def forward(self, **_inputs: object) -> Tensor:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9")
+
+
+def test_an_encoder_that_cannot_be_exported_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    with pytest.raises(EncoderUnsuitableError, match="ONNX") as caught:
+        export_tower(TextTower(Fickle()), EncoderInfo("fickle", "sha", 1, 1, 0), tmp_path)
+
+    assert_plain(str(caught.value))
+
+
+def test_an_export_that_lacks_memory_does_not_blame_the_encoder(tmp_path: Path) -> None:
+    with pytest.raises(torch.onnx.OnnxExporterError) as caught:
+        export_tower(TextTower(Greedy()), EncoderInfo("greedy", "sha", 1, 1, 0), tmp_path)
+
+    assert memory.is_short(caught.value)
+
+
+def test_an_encoder_without_a_tokenizer_is_none(workshop: Workshop, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(workshop.encoder, tmp_path / "encoder"))
+    (folder / "tokenizer.json").unlink()
+    config = replace(workshop.config("frozen"), encoder=str(folder))
+
+    with pytest.raises(EncoderMissingError, match="it has no tokenizer") as caught:
+        workshop.events(tiny.make_examples(20), config, tmp_path / "out")
+
+    assert_plain(str(caught.value))
+
+
+def test_a_tokenizer_that_would_know_no_word_is_refused(workshop: Workshop, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(workshop.encoder, tmp_path / "encoder"))
+    (folder / "tokenizer.json").unlink()
+    # Of another kind than its config asks for, so that they are not even looked at.
+    (folder / "vocab.json").write_text('{"<unk>": 0, "k": 1, "e": 2, "ke": 3}')
+    (folder / "merges.txt").write_text("#version: 0.2\nk e\n")
+    config = replace(workshop.config("frozen"), encoder=str(folder))
+
+    with pytest.raises(EncoderDamagedError, match="knows no words") as caught:
         workshop.events(tiny.make_examples(20), config, tmp_path / "out")
 
     assert_plain(str(caught.value))

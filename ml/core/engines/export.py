@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from ml.core import encoders
+from ml.core import encoders, memory
 from ml.core.engines.base import EncoderInfo
+from ml.core.errors import EncoderUnsuitableError
 
-# Raised whenever the exported graph changes, so that older exports are left alone.
-_VERSION: Final = 2
+# Raised whenever the exported graph changes, or more encoders are refused, so that older exports
+# are left alone.
+_VERSION: Final = 3
 
 FILES: Final = ("encoder.onnx", "encoder.json", "tokenizer.json")
 
@@ -60,7 +62,10 @@ def _export_catalogued(name: str, target: Path) -> None:
 
 
 def export_tower(tower: object, info: EncoderInfo, folder: Path) -> None:
-    """Write encoder.onnx (dynamic batch and length) and encoder.json of a torch tower."""
+    """Write encoder.onnx (dynamic batch and length) and encoder.json of a torch tower.
+
+    Raises EncoderUnsuitableError for an architecture that torch cannot export.
+    """
     import torch
 
     from ml.core.engines.torch import TextTower
@@ -71,7 +76,13 @@ def export_tower(tower: object, info: EncoderInfo, folder: Path) -> None:
     tower.eval().cpu()
     ids = torch.tensor([[2, 3, 4, 3, 2], [2, 3, 3, info.pad_id, info.pad_id]])
     mask = torch.tensor([[1, 1, 1, 1, 1], [1, 1, 1, 0, 0]])
-    _to_onnx(tower, (ids, mask), folder / "encoder.onnx")
+    try:
+        _to_onnx(tower, (ids, mask), folder / "encoder.onnx")
+    except torch.onnx.OnnxExporterError as error:
+        if memory.is_short(error):
+            raise
+        reason = "PyTorch cannot export its architecture to ONNX"
+        raise EncoderUnsuitableError(info.name, reason) from error
     tower.train(was_training)
     info.write(folder)
 

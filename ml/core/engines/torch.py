@@ -8,12 +8,13 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
+from tokenizers import Tokenizer
 from torch import Tensor, nn
 
 from ml.core import encoders
 from ml.core.encode import load_tokenizer
 from ml.core.engines.base import LAST, UPPER, EncoderInfo, Floats, Ints
-from ml.core.errors import ConfigError, EncoderDamagedError
+from ml.core.errors import ConfigError, EncoderDamagedError, EncoderUnsuitableError
 from ml.core.hardware import has_bf16
 
 
@@ -94,16 +95,30 @@ def choose_device(wish: str) -> str:
 
 
 def load_tower(name: str) -> tuple[TextTower, EncoderInfo]:
-    """Load an encoder of the catalogue in float32; never runs code that comes with a model."""
+    """Load an encoder of the catalogue in float32; never runs code that comes with a model.
+
+    Raises EncoderDamagedError unless all its weights are there, and EncoderUnsuitableError for a
+    model that is no encoder.
+    """
     encoders.check(name)
     folder = encoders.obtain(name)
     transformers = _transformers()
     try:
-        model = transformers.AutoModel.from_pretrained(
-            folder, use_safetensors=True, trust_remote_code=False, dtype=torch.float32
+        model, report = transformers.AutoModel.from_pretrained(
+            folder,
+            use_safetensors=True,
+            trust_remote_code=False,
+            dtype=torch.float32,
+            output_loading_info=True,
+            # Reported beside what is missing; alone, the library refuses it in words of its own.
+            ignore_mismatched_sizes=True,
         )
     except (OSError, ValueError, KeyError, SafetensorError) as error:
         raise EncoderDamagedError.unreadable(name) from error
+    if model.config.is_encoder_decoder:
+        raise EncoderUnsuitableError(name, "it is made of an encoder and a decoder")
+    if keys := _random_weights(report):
+        raise EncoderDamagedError.misfit(name, keys)
     return TextTower(model), _info(name, folder, model.config)
 
 
@@ -122,11 +137,14 @@ def tower_config(tower: TextTower) -> dict[str, Any]:
 
 
 def save_tokenizer(name: str, target: Path) -> None:
-    """Write the fast tokenizer of an encoder as one tokenizer.json."""
+    """Write the fast tokenizer of an encoder as one tokenizer.json.
+
+    Raises EncoderDamagedError for one that is damaged or knows no words.
+    """
     folder = encoders.obtain(name)
     ready = folder / "tokenizer.json"
     if ready.is_file():
-        load_tokenizer(ready, 0)  # a damaged one is refused before the weights are exported
+        _check_words(name, load_tokenizer(ready, 0))
         target.write_bytes(ready.read_bytes())
         return
     transformers = _transformers()
@@ -134,7 +152,24 @@ def save_tokenizer(name: str, target: Path) -> None:
         tokenizer = transformers.AutoTokenizer.from_pretrained(folder, trust_remote_code=False)
     except (OSError, ValueError, KeyError) as error:
         raise EncoderDamagedError.unreadable(name) from error
+    _check_words(name, tokenizer.backend_tokenizer)
     tokenizer.backend_tokenizer.save(str(target))
+
+
+def _check_words(name: str, tokenizer: Tokenizer) -> None:
+    """Refuse a vocabulary of marks alone, as transformers makes up from files of another kind."""
+    added = tokenizer.get_added_tokens_decoder().values()
+    if tokenizer.get_vocab().keys() <= {token.content for token in added if token.special}:
+        raise EncoderDamagedError.wordless(name)
+
+
+def _random_weights(report: dict[str, Any]) -> set[str]:
+    """Return which weights the files did not give, by transformers' report of a loading.
+
+    Poolers are left out: most files come without one, and nothing here reads what they compute.
+    """
+    keys = report["missing_keys"] | {key for key, *_shapes in report["mismatched_keys"]}
+    return {key for key in keys if "pooler" not in key.split(".")}
 
 
 def _info(name: str, folder: Path, config: Any) -> EncoderInfo:
