@@ -16,12 +16,13 @@ from labelling.snapshot import QuestionSnapshot
 from labelling.spans import POLARITIES
 from ml.core import encoders
 from ml.core.config import HeadConfig, Kind, Tier, TrainConfig
-from ml.core.errors import ConfigError
+from ml.core.errors import ConfigError, EncoderMissingError
 from ml.foreseen import Foreseen, foreseen
 from ml.models import TrainingRun
 from ml.wishes import (
     USUAL_MINUTES,
     Wishes,
+    check_encoder_name,
     check_heads,
     check_wishes,
     head_as_wished,
@@ -109,6 +110,7 @@ def plan_training(project: Project, wishes: Wishes | None = None) -> TrainingPla
     Raises Invalid when a wish names what does not exist or settings contradict each other.
     """
     wishes = wishes or Wishes()
+    check_encoder_name(wishes)
     schema = current_schema(project)
     tier = _tier(wishes)
     encoder = "" if tier is Tier.TFIDF else wishes.encoder or settings.GLOSS_ENCODER
@@ -251,13 +253,14 @@ def _nothing_to_train(plans: tuple[QuestionPlan, ...]) -> str:
 
 
 def _encoder_problem(tier: Tier, encoder: str) -> str:
-    """Refuse a local folder that is not there; a hub name may still be downloaded."""
-    if tier is Tier.TFIDF:
+    """Say what a local folder lacks; a hub name may still be downloaded."""
+    if tier is Tier.TFIDF or encoders.find(encoder).source is encoders.Source.HUB:
         return ""
-    found = encoders.find(encoder)
-    if found.is_here or found.source is encoders.Source.HUB:
-        return ""
-    return f"The encoder {encoder!r} is not on this machine ({found.origin})."
+    try:
+        encoders.obtain(encoder)
+    except EncoderMissingError as error:
+        return str(error)
+    return ""
 
 
 def _config(wishes: Wishes, tier: Tier, encoder: str, heads: tuple[HeadConfig, ...]) -> TrainConfig:

@@ -15,6 +15,8 @@ MOST_STEPS: Final = 1_000_000
 MOST_MINUTES: Final = 10_000
 #: Where nobody says how long an encoder may read.
 USUAL_MINUTES: Final = 30
+#: As many characters as the name of an encoder may have in the database.
+MOST_OF_A_NAME: Final = 200
 
 TRUNCATIONS: Final = {
     "head": "its beginning",
@@ -129,6 +131,16 @@ def check_heads(wishes: Wishes, heads: Sequence[HeadConfig]) -> None:
             "ordinal",
             "No question of this training is a scale of whole numbers with two ends, at most "
             f"{MOST_SCALE_STEPS} steps apart; leave it empty.",
+        )
+
+
+def check_encoder_name(wishes: Wishes) -> None:
+    """Raise Invalid for a name that could not be stored."""
+    if wishes.encoder is not None and len(wishes.encoder) > MOST_OF_A_NAME:
+        raise Invalid.of(
+            "encoder",
+            f"The name or folder of an encoder has at most {MOST_OF_A_NAME} characters, and this "
+            f"one has {len(wishes.encoder)}. Give a shorter one, such as a link to the folder.",
         )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from ml.models import ModelVersion, TrainingRun
 from projects.models import Project, Role
 from reviews.models import Review
 from tests.ml.conftest import finish
+from tests.ml_core import tiny
 
 pytestmark = pytest.mark.django_db
 
@@ -92,6 +94,18 @@ def test_a_missing_folder_as_encoder_is_refused_at_once(
 
     assert response.status_code == 409
     assert "is not on this machine" in response.json()["detail"]
+
+
+def test_a_folder_without_weights_that_are_read_is_refused_by_what_it_lacks(
+    owner: User, labelled: list[Review], api: Api, tmp_path: Path
+) -> None:
+    folder = tiny.make_encoder(tmp_path / "tiny")
+    (folder / "model.safetensors").rename(folder / "pytorch_model.bin")
+
+    response = post(api(owner), "training-runs/", {"encoder": str(folder)})
+
+    assert response.status_code == 409
+    assert "it has no safetensors weights" in response.json()["detail"]
 
 
 def test_a_version_shows_metrics_intervals_baselines_and_confusion(

@@ -86,5 +86,7 @@ def test_the_command_says_where_it_learns_and_what_is_wrong_with_a_setting(
         run("train", tier="frozen", dropout=2)
     with pytest.raises(CommandError, match="Words \\(TF-IDF\\) know no such thing as a projection"):
         run("train", tier="tfidf", projection=8)
+    with pytest.raises(CommandError, match="at most 200 characters, and this one has 201"):
+        run("train", tier="frozen", encoder="a" * 201)
     with pytest.raises(CommandError, match="There is no question 'mood'"):
         run("train", tier="tfidf", questions="mood")
