@@ -321,7 +321,8 @@ def _trained_encoder(
     export_tower(tower, info, scratch)
     tokenizer = scratch / "tokenizer.json"
     if device == "cuda":
-        return text_encoder(TorchEngine(tower, info, tokenizer, device=device), config)
+        wish = config.precision
+        return text_encoder(TorchEngine(tower, info, tokenizer, device=device, wish=wish), config)
 
     def in_bf16() -> Engine:
         return TorchEngine(copy.deepcopy(tower), info, tokenizer, is_bf16=True)
@@ -349,7 +350,14 @@ def engine_of(config: TrainConfig, folder: Path) -> Engine:
 
     def on_torch(device: str, *, is_bf16: bool) -> Engine:
         tower, info = load_tower(config.encoder)
-        return TorchEngine(tower, info, folder / "tokenizer.json", device=device, is_bf16=is_bf16)
+        return TorchEngine(
+            tower,
+            info,
+            folder / "tokenizer.json",
+            device=device,
+            is_bf16=is_bf16,
+            wish=config.precision,
+        )
 
     if choose_device(config.device) == "cuda":
         return on_torch("cuda", is_bf16=False)

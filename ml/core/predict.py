@@ -166,5 +166,10 @@ def torch_engine(
         tower.model.load_state_dict({n.removeprefix("encoder."): t for n, t in weights.items()})
     device = "cpu" if is_bf16 else engines.choose_device("auto")
     return engines.TorchEngine(
-        tower, info, directory / "tokenizer.json", device=device, is_bf16=is_bf16
+        tower,
+        info,
+        directory / "tokenizer.json",
+        device=device,
+        is_bf16=is_bf16,
+        wish=settings["train"].get("precision", "auto"),
     )

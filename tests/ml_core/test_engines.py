@@ -1,5 +1,6 @@
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,11 +9,14 @@ import torch
 from ml.core import fitting
 from ml.core.config import Tier, TrainConfig
 from ml.core.encode import REACH, TextEncoder, pad
+from ml.core.engines import torch as engines_torch
 from ml.core.engines.export import exported
 from ml.core.engines.growing import GrowingEngine, agreement
 from ml.core.engines.onnx import OnnxEngine
-from ml.core.engines.torch import TorchEngine, choose_device, load_tower
+from ml.core.engines.torch import TextTower, TorchEngine, choose_device, load_tower
 from ml.core.errors import ConfigError
+from ml.core.events import Finished
+from ml.core.predict import torch_engine
 from ml.core.tuning import tower_lesson
 from tests.ml_core import tiny
 from tests.ml_core.conftest import Workshop
@@ -94,6 +98,27 @@ def test_a_training_encodes_in_bfloat16_only_where_the_processor_has_units_for_i
 
     assert isinstance(growing, GrowingEngine) == has_units
     assert isinstance(exact, OnnxEngine)
+
+
+@pytest.mark.parametrize(
+    ("wish", "computed"), [("auto", "bf16"), ("bf16", "bf16"), ("fp32", "fp32")]
+)
+def test_a_gpu_encodes_in_the_arithmetic_that_a_training_wished_for(
+    wish: str, computed: str, workshop: Workshop, frozen: Finished, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Chosen here and not run: what is tested needs no GPU.
+    monkeypatch.setattr(fitting, "choose_device", lambda _wish: "cuda")
+    monkeypatch.setattr(engines_torch, "choose_device", lambda _wish: "cuda")
+    monkeypatch.setattr(TextTower, "to", lambda self, *_where: self)
+    config = replace(workshop.config("frozen"), precision=wish)
+    settings = {"tower": None, "train": config.to_json()}
+
+    training = fitting.engine_of(config, Path(workshop.encoder))
+    predicting = torch_engine(frozen.directory, settings, {})
+
+    assert isinstance(training, TorchEngine)
+    assert (training.device.type, training.precision) == ("cuda", computed)
+    assert (predicting.device.type, predicting.precision) == ("cuda", computed)
 
 
 @pytest.mark.parametrize("layers", ["last", "upper"])

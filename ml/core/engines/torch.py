@@ -46,7 +46,10 @@ class TextTower(nn.Module):
 
 
 class TorchEngine:
-    """Run a tower on one device: in bfloat16 on CUDA, and on the processor where asked for."""
+    """Run a tower on one device.
+
+    On CUDA in bfloat16 unless fp32 is wished for; on a processor so where `is_bf16` says it.
+    """
 
     def __init__(
         self,
@@ -56,18 +59,19 @@ class TorchEngine:
         *,
         device: str = "cpu",
         is_bf16: bool = False,
+        wish: str = "auto",
     ) -> None:
         self.info = info
         self.tokenizer_file = tokenizer_file
         self.device = torch.device(device)
         # Whole weights in bfloat16 spare a processor the cast of each of them for every batch.
         self.tower = tower.to(self.device, torch.bfloat16 if is_bf16 else None)
-        self._precision = "bf16" if self.device.type == "cuda" else "fp32"
+        self.precision = "bf16" if self.device.type == "cuda" and wish != "fp32" else "fp32"
 
     def states(self, ids: Ints, mask: Ints, layers: str = LAST) -> Floats:
         """Return states [batch, length, width] of the last or the mean of the upper layers."""
         self.tower.eval()
-        with torch.inference_mode(), precision(self.device, self._precision):
+        with torch.inference_mode(), precision(self.device, self.precision):
             states = self.tower.states(
                 torch.from_numpy(ids).to(self.device),
                 torch.from_numpy(mask).to(self.device),
