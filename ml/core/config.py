@@ -218,7 +218,8 @@ class TrainConfig:
     patience: int = 3
     """Epochs without a lower validation loss before stopping."""
     minimum_steps: int = -1
-    """Raise the epochs until this many steps fit; -1 asks the tier when epochs is 0, else 0."""
+    """Raise the epochs until this many steps fit, and let patience end nothing before; -1 asks the
+    tier when epochs is 0, else 0."""
     warmup: float = 0.1
     """Share of the steps during which the rate rises."""
     weight_decay: float = 0.01

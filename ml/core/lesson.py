@@ -27,6 +27,9 @@ Targets = Tensor | list[WordTargets | None]
 
 _TOKEN_ROWS: Final = 64
 _VECTOR_ROWS: Final = 1024
+#: Words of a batch for heads, padding included, unless one text alone has more: 400 MB of states
+#: at width 768, and more than 256 ordinary reviews have.
+WORDS: Final = 65_536
 
 
 class Features(Protocol):
@@ -196,9 +199,8 @@ def mean_losses(
     lengths = lesson.features.lengths()
     order = np.argsort(lengths, kind="stable")
     # Vectors are small; token states are not.
-    size = _TOKEN_ROWS if lengths.any() else _VECTOR_ROWS
-    for start in range(0, len(order), size):
-        rows = order[start : start + size]
+    limit = Limit(_TOKEN_ROWS, WORDS) if lengths.any() else Limit(_VECTOR_ROWS)
+    for rows in _cut(order, lengths, limit):
         for question, loss in lesson.losses(heads, priors, rows).items():
             answered = lesson.answered_counts(question, rows)
             totals[question] = totals.get(question, 0.0) + float(loss) * answered

@@ -1,7 +1,7 @@
 """The training loop: a generator of events, the same for frozen and fine-tuned encoders."""
 
 import math
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -15,7 +15,7 @@ from ml.core.engines.base import Ints
 from ml.core.errors import DivergedError, TooLittleDataError
 from ml.core.events import Epoch, Event, Finished, Progress, Stage, event_to_json
 from ml.core.layers import Group
-from ml.core.lesson import Lesson, Limit, batches, mean_losses
+from ml.core.lesson import WORDS, Lesson, Limit, batches, mean_losses
 from ml.core.network import Heads
 from ml.core.resume import Saves, under
 from ml.core.targets import Prior
@@ -24,6 +24,9 @@ __all__ = ["Epoch", "Event", "Finished", "Part", "Progress", "Stage", "Study", "
 
 # A loss must fall by this share of the starting loss to count as better.
 _LEAST_GAIN = 1e-3
+# What a starting loss counts as at least. To guess between two options costs 0.7, and always to
+# say the mean of the numbers 1.
+_LEAST_START = 0.05
 
 
 @dataclass
@@ -40,13 +43,18 @@ class Part:
     state: dict[str, Tensor] = field(default_factory=dict)
 
     def note(self, losses: dict[str, float], starts: dict[str, float]) -> None:
-        """Keep the state when the weighted mean relative loss of the questions is the lowest."""
+        """Keep the state when the weighted mean relative loss of the questions is the lowest.
+
+        A question that was as good as decided before (all its answers are alike) is measured by a
+        small part of a loss and not by its own start: a validation score that no single head
+        dominates. Its loss would fall to a hundredth of nothing, and hide what the others do.
+        """
         own = {q: weight for q, weight in self.weights.items() if q in losses}
         if not own:
             # Nothing to choose by: the latest weights are the ones to keep.
             self._keep()
             return
-        shares = sum(weight * losses[q] / max(starts[q], 1e-6) for q, weight in own.items())
+        shares = sum(weight * losses[q] / max(_LEAST_START, starts[q]) for q, weight in own.items())
         share = shares / sum(own.values())
         self.stale = 0 if share < self.best - _LEAST_GAIN else self.stale + 1
         if share < self.best:
@@ -67,7 +75,8 @@ class Study:
     """Hold everything one training needs.
 
     groups: (parameters, peak rate) of the encoder; without any only the heads learn. diverged is
-    set when the loss stopped being a number and the last finite weights were taken back.
+    set when a loss stopped being a number and the last finite weights were taken back; stopped
+    when somebody wanted the end: both to the epoch in which that was.
     """
 
     network: nn.Module
@@ -80,12 +89,14 @@ class Study:
     limit: Limit | None = None
     accumulate: int = 1
     diverged: int = 0
+    stopped: int = 0
 
     @property
     def relative_losses(self) -> dict[str, float]:
         """Return the lowest validation loss of every part with one question, 1 before learning.
 
-        A question without validation rows has none.
+        Less before learning where nearly nothing was to be learned. A question without validation
+        rows has none.
         """
         parts = [part for part in self.parts if len(part.weights) == 1 and math.isfinite(part.best)]
         return {next(iter(part.weights)): part.best for part in parts}
@@ -96,28 +107,30 @@ def learn(
 ) -> Iterator[Epoch | Progress | Stage]:
     """Train until the validation losses stop falling or somebody wants the end of it.
 
-    The best weights are taken back then.
+    The best weights are taken back then. Losses that do not fall end nothing before
+    `minimum_steps` are done, and a wish for the end nothing before the first epoch is.
 
-    AdamW with linear warm-up and decay and clipped gradients (Devlin et al., 2019). When the loss
-    stops being a number the training ends with the last finite weights; DivergedError is raised
-    where there are none. With `saves` it goes on where a training that was killed had come to.
+    AdamW with linear warm-up and decay and clipped gradients (Devlin et al., 2019). When a loss, of
+    training or of validation, stops being a number the training ends with the last finite weights;
+    DivergedError is raised where there are none. With `saves` it goes on where a training that was
+    killed had come to.
     """
     if not study.train.size:
         raise TooLittleDataError("There is no training review. Label some reviews first.")
     config = sized(config, rows=study.train.size)
     chance = np.random.default_rng(config.seed)
-    limit = study.limit or Limit(config.batch_size)
+    limit = study.limit or Limit(config.batch_size, WORDS)
     optimiser = _optimiser(study, config)
     starts = _validate(study)
     done = _resume(study, optimiser, chance, starts, saves) if saves else 0
     if done:
         yield Stage(f"Going on after epoch {done} of a training that was interrupted")
     course = _Course(limit, epoch=done, epochs=done + 1)
-    while course.epoch < course.epochs and not _is_over(study, config):
+    while course.epoch < course.epochs and not _is_over(study, config, optimiser.steps):
         course.epoch += 1
         total = yield from _pass(study, config, optimiser, chance, course)
         losses = _validate(study) if math.isfinite(total) else {}
-        if not math.isfinite(total) or not _are_finite(study):
+        if not _are_finite(study, [total, *losses.values()]):
             _take_back(study, course.epoch)
             return
         yield Epoch(course.epoch, total, _joint(study, losses), losses)
@@ -126,6 +139,7 @@ def learn(
         if saves and saves.is_due:
             yield from _save(study, optimiser, chance, starts, saves, course.epoch)
         if stopping.is_asked():
+            study.stopped = course.epoch
             break
     for part in study.parts:
         part.restore()
@@ -163,19 +177,23 @@ def _pass(
             return math.nan
         if study.groups:
             yield Progress((course.epoch - 1) * steps + step, course.epochs * steps, "Training")
-        if stopping.is_asked():
+        # Weights of a few steps are the best so far only beside those of a whole pass.
+        if stopping.is_asked() and course.epoch > 1:
             break
     return total / step
 
 
-def _is_over(study: Study, config: TrainConfig) -> bool:
+def _is_over(study: Study, config: TrainConfig, steps: int) -> bool:
+    if steps < config.minimum_steps:
+        return False
     chosen = [part for part in study.parts if math.isfinite(part.best)]
     return bool(chosen) and all(part.stale >= config.patience for part in chosen)
 
 
-def _are_finite(study: Study) -> bool:
+def _are_finite(study: Study, losses: Iterable[float]) -> bool:
     # What is no number makes the sum none: one reading instead of five tables of marks.
-    return all(math.isfinite(float(p.detach().sum())) for p in study.network.parameters())
+    sums = (float(p.detach().sum()) for p in study.network.parameters())
+    return all(map(math.isfinite, [*losses, *sums]))
 
 
 def _take_back(study: Study, epoch: int) -> None:

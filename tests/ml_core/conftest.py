@@ -1,9 +1,11 @@
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ml.core import stopping
 from ml.core.config import HeadConfig, Tier, TrainConfig
 from ml.core.data import Example
 from ml.core.events import Event, Finished
@@ -43,6 +45,13 @@ class Workshop:
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Workshop:
     folder = tmp_path_factory.mktemp("workshop")
     return Workshop(folder, str(tiny.make_encoder(folder / "tiny")))
+
+
+@pytest.fixture
+def unwished() -> Iterator[None]:
+    """Take back the wish for the end that a test has had."""
+    yield
+    stopping.forget()
 
 
 @pytest.fixture(scope="session")
