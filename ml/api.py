@@ -245,7 +245,7 @@ class StopApi(ProjectAPIView):
 
     @extend_schema(request=None, responses=TrainingRunOut)
     def post(self, request: Request, slug: str, number: int) -> Response:  # noqa: ARG002
-        """End the training now and keep the best so far; 409 unless it is running."""
+        """End the training now and keep the best so far; 409 unless an epoch is done."""
         run = selectors.run_of(self.project, numbered(number))
         services.stop_early(run=run, actor=self.user)
         return Response(TrainingRunOut(selectors.run_of(self.project, run.number)).data)

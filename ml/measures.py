@@ -1,6 +1,6 @@
 """What an evaluation says, in the order and the words in which pages show it."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
@@ -44,6 +44,8 @@ _NAMES = {
     "within_one": "at most one off, rounded",
     "coverage": "inside the 90 % interval",
 }
+#: Baselines that may have a note in place of figures.
+_ASKED = {"lstm": "LSTM", "single_task": "One model a question"}
 _LOWER_IS_BETTER = frozenset(
     {
         *("mae", "rmse", "rounded_mae", "macro_mae", "hamming_loss"),
@@ -127,6 +129,7 @@ class QuestionMeasures:
     confusion: Confusion | None
     note: str
     baselines: frozenset[str] = frozenset()
+    baseline_notes: tuple[str, ...] = ()
 
     @property
     def has_lstm(self) -> bool:
@@ -170,7 +173,14 @@ def read(
         confusion=_confusion(metrics, key, names, reviews_url, version),
         note=str(metrics.get("note", "")),
         baselines=frozenset(metrics.get("baselines") or ()),
+        baseline_notes=tuple(_baseline_notes(metrics.get("baselines") or {})),
     )
+
+
+def _baseline_notes(baselines: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    for name, own in baselines.items():
+        if own.get("note"):
+            yield f"{_ASKED[name]}: {own['note']}"
 
 
 def name_of(measure: str) -> str:

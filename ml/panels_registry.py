@@ -66,8 +66,10 @@ def last_device(project: Project) -> str:
 
 def _facts(manifest: Mapping[str, Any]) -> list[tuple[str, str]]:
     hardware = manifest.get("hardware") or {}
-    read = manifest.get("pretraining")
+    read, stopped = manifest.get("pretraining"), manifest.get("stopped")
     before = [("Read before", _reading(read))] if read else []
+    if stopped:
+        before.append(("Stopped early", f"In epoch {stopped['epoch']}"))
     facts = [(_HARDWARE[name], str(hardware[name])) for name in _HARDWARE if hardware.get(name)]
     versions = manifest.get("versions") or {}
     libraries = ", ".join(f"{name} {number}" for name, number in sorted(versions.items()))

@@ -131,7 +131,7 @@ class _Story(Story):
     def __init__(self, lease: Lease, run: TrainingRun) -> None:
         super().__init__(lease)
         self.run = run
-        self._has_begun = False
+        self._has_epoch = False
         self._is_told_to_stop = False
 
     def take(self, name: str, event: dict[str, Any]) -> None:
@@ -142,12 +142,14 @@ class _Story(Story):
             case "finished":
                 self.is_finished = True
             case _:
-                self._has_begun |= name == "stage"
                 super().take(name, event)
 
     def stop_early(self, child: Child) -> None:
-        """Pass on that somebody wants the best so far, once the child listens: it speaks then."""
-        if self._has_begun and not self._is_told_to_stop and _is_stop_requested(self.run):
+        """Pass on that somebody wants the best so far, once there is one.
+
+        A training that was killed after the wish begins again without a finished epoch.
+        """
+        if self._has_epoch and not self._is_told_to_stop and _is_stop_requested(self.run):
             child.signal(stopping.SIGNAL)
             self._is_told_to_stop = True
             self.log("Asked to stop early: the best so far is kept")
@@ -156,6 +158,7 @@ class _Story(Story):
         names = ("epoch", "train_loss", "validation_loss")
         with self.lease.effect():
             services.note_epoch(run=self.run, point={name: event.get(name) for name in names})
+        self._has_epoch = True
         validation = event.get("validation_loss")
         beside = f", validation loss {validation:.4f}" if validation is not None else ""
         self.log(f"Epoch {event['epoch']}: training loss {event['train_loss']:.4f}{beside}")

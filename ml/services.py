@@ -100,14 +100,19 @@ def _job_of_key(actor: User | None, key: str | None) -> Job | None:
 def stop_early(*, run: TrainingRun, actor: User | None) -> TrainingRun:
     """Have a running training end now and keep the best weights so far; twice changes nothing.
 
-    Raises Conflict for one that has not begun or has ended: there is nothing to keep yet, or no
-    more to stop.
+    Raises Conflict for one that has not finished an epoch or has ended: there is nothing to keep
+    yet, or no more to stop.
     """
     job = Job.objects.select_for_update().filter(training_run=run).first()
     if job is None or job.is_finished:
         raise Conflict("This training has ended already.")
     if job.state != Job.State.RUNNING:
         raise Conflict("This training has not begun yet, so there is nothing to keep. Cancel it.")
+    run.refresh_from_db()
+    if not run.curve and not run.is_stop_requested:
+        raise Conflict(
+            "This training has not finished an epoch yet, so there is nothing to keep. Cancel it."
+        )
     if TrainingRun.objects.filter(pk=run.pk, is_stop_requested=False).update(
         is_stop_requested=True
     ):

@@ -36,6 +36,7 @@ def write_card(
         f"It learned from {counts['train']} reviews, chose its settings on",
         f"{counts['validation']} and was measured on {counts['test']} others.",
         *_read_before(metrics.get("pretraining")),
+        *_stopped(metrics.get("stopped")),
         *(f"A linear model of terms counts {s:.0%} in {q}." for q, s in shares.items()),
         f"Seed {config.seed}; data snapshot `{snapshot}`.",
         "",
@@ -48,6 +49,12 @@ def write_card(
         "- The figures hold for reviews like those it was measured on.",
         "- A confidence is a calibrated estimate, not a promise; rare options have few examples.",
         *(f"- {q}: {m['note']}" for q, m in measured.items() if m.get("note")),
+        *(
+            f"- {q}, {_BASELINES[name]}: {m['baselines'][name]['note']}"
+            for q, m in measured.items()
+            for name in beside
+            if m["baselines"].get(name, {}).get("note")
+        ),
         "",
     ]
     return "\n".join(lines)
@@ -60,6 +67,10 @@ def _read_before(facts: dict[str, Any] | None) -> list[str]:
         f"Before that the encoder read {facts['texts']:,} texts without labels, none of them",
         f"a test review's, and guessed masked words in {facts['steps']:,} steps.",
     ]
+
+
+def _stopped(facts: dict[str, Any] | None) -> list[str]:
+    return [facts["note"]] if facts else []
 
 
 def _row(head: HeadConfig, measured: dict[str, Any], beside: Sequence[str]) -> str:

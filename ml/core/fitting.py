@@ -54,6 +54,7 @@ class Fitted:
     encoder_folder: Path
     tower: dict[str, Any] | None = None
     diverged: int = 0
+    stopped: int = 0
 
 
 @dataclass(frozen=True)
@@ -109,7 +110,9 @@ def fit_frozen(
     cached = CachedEncoder(encoder, features_dir)
     study = yield from _fit_heads(examples, config, encoder, cached)
     model = NeuralModel(study.heads.numpy(), cached, encoder, study.heads.numpy_neck())
-    return Fitted(model, study.heads.arrays(), folder, diverged=study.diverged)
+    return Fitted(
+        model, study.heads.arrays(), folder, diverged=study.diverged, stopped=study.stopped
+    )
 
 
 def fit_full(
@@ -160,7 +163,7 @@ def fit_full(
     encoder = _trained_encoder(tower, info, config, device, scratch)
     tensors = heads.cpu().arrays() | _tower_tensors(tower)
     model = NeuralModel(heads.numpy(), encoder, encoder, heads.numpy_neck())
-    return Fitted(model, tensors, scratch, tower_config(tower), study.diverged)
+    return Fitted(model, tensors, scratch, tower_config(tower), study.diverged, study.stopped)
 
 
 def prepare_frozen(

@@ -1,6 +1,7 @@
 """A recurrent network on words, trained from nothing: what there was before encoders."""
 
 import copy
+import math
 import re
 import time
 from collections import Counter
@@ -15,6 +16,7 @@ from torch import Tensor, nn
 from ml.core.config import HeadConfig, Kind
 from ml.core.data import Example, answered
 from ml.core.engines.base import Floats, Ints
+from ml.core.errors import DivergedError
 from ml.core.heads_numpy import outputs
 from ml.core.lesson import Targets, as_floats, pooled_targets
 from ml.core.losses import number_values, pooled_loss
@@ -95,7 +97,8 @@ def fit_lstm(
 ) -> LstmModel | None:
     """Train on the questions that have no spans; None when there is none of them.
 
-    Stops at the lowest validation loss, and in any case after `seconds`.
+    Stops at the lowest validation loss, and in any case after `seconds`. Raises DivergedError when
+    a loss stops being a number.
     """
     pooled = tuple(head for head in heads if head.kind is not Kind.SPANS)
     questions = {head.question for head in pooled}
@@ -132,10 +135,11 @@ def _train(
     steps = -(-len(rows) // _BATCH)
     epochs, patience = max(_EPOCHS, _LEAST_STEPS // steps), max(_PATIENCE, _PATIENT_STEPS // steps)
     best, stale, kept = float("inf"), 0, copy.deepcopy(network.state_dict())
-    for _ in range(epochs):
+    for epoch in range(1, epochs + 1):
         for chosen in _batches(texts, chance):
             network.train()
             loss = _loss(model, [texts[row] for row in chosen], _of(targets, chosen))
+            _check(loss.item(), epoch)
             optimiser.zero_grad()
             loss.backward()  # type: ignore[no-untyped-call]  # torch leaves it unannotated
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
@@ -143,12 +147,18 @@ def _train(
             if time.monotonic() > until:
                 break
         loss_now = _validation(model, held_out)
+        _check(loss_now, epoch)
         stale = 0 if loss_now < best else stale + 1
         if loss_now <= best or not held_out:
             best, kept = loss_now, copy.deepcopy(network.state_dict())
         if stale >= patience or time.monotonic() > until:
             break
     network.load_state_dict(kept)
+
+
+def _check(loss: float, epoch: int) -> None:
+    if not math.isfinite(loss):
+        raise DivergedError(epoch)
 
 
 @torch.no_grad()

@@ -10,14 +10,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ml.core import checkpoint
+from ml.core import checkpoint, stopping
 from ml.core.blend import BlendedModel, blend
 from ml.core.card import write_card
 from ml.core.config import HeadConfig, Kind, Tier, TrainConfig, sized
 from ml.core.data import Example, answered, check_answers, snapshot_hash
 from ml.core.engines.base import Floats
 from ml.core.engines.export import FILES
-from ml.core.errors import TooLittleDataError
+from ml.core.errors import CoreError, DivergedError, TooLittleDataError
 from ml.core.evaluate import Measured, majority_metrics, measure_model, outcome
 from ml.core.events import Epoch, Event, Finished, Stage
 from ml.core.hardware import describe
@@ -60,6 +60,7 @@ class _Result:
     encoder_folder: Path | None = None
     tower: dict[str, Any] | None = None
     diverged: int = 0
+    stopped: int = 0
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,8 @@ def run(
         yield Stage("Writing the checkpoint")
         snapshot = snapshot_hash(examples)
         folder = _write(scratch, chosen, usable, result, measured, metrics, snapshot)
-        about = {"snapshot_sha256": snapshot, "seed": config.seed, **_read(pretrained)}
+        about = {"snapshot_sha256": snapshot, "seed": config.seed}
+        about |= _read(pretrained) | _stopped(result)
         versions = checkpoint.library_versions()
         hardware = describe(config.device, tier=config.tier)
         checkpoint.publish(
@@ -237,7 +239,12 @@ def _fit(
             examples, config, **own, scratch=exported, saves=saves, pretrained=pretrained
         )
     return _Result(
-        fitted.model, fitted.tensors, fitted.encoder_folder, fitted.tower, fitted.diverged
+        fitted.model,
+        fitted.tensors,
+        fitted.encoder_folder,
+        fitted.tower,
+        fitted.diverged,
+        fitted.stopped,
     )
 
 
@@ -249,8 +256,10 @@ def _saves(
         return None
     from ml.core.resume import Saves
 
-    # The state of other settings, other answers or other texts must never be taken up.
-    settings = json.dumps(config.to_json(), sort_keys=True) + snapshot_hash(examples) + read
+    # The state of other settings, other answers or other texts must never be taken up. A machine of
+    # more cores learns the same, but for the rounding of sums.
+    own = {name: value for name, value in config.to_json().items() if name != "threads"}
+    settings = json.dumps(own, sort_keys=True) + snapshot_hash(examples) + read
     return Saves(folder, hashlib.sha256(settings.encode()).hexdigest())
 
 
@@ -274,7 +283,14 @@ def _read(pretrained: "Pretrained | None") -> dict[str, Any]:
 
 def _happened(result: _Result, pretrained: "Pretrained | None") -> dict[str, Any]:
     diverged = {"diverged": _diverged(result.diverged)} if result.diverged else {}
-    return _read(pretrained) | diverged
+    return _read(pretrained) | _stopped(result) | diverged
+
+
+def _stopped(result: _Result) -> dict[str, Any]:
+    if not result.stopped:
+        return {}
+    note = f"Stopped early in epoch {result.stopped}: the best weights until then were kept."
+    return {"stopped": {"epoch": result.stopped, "note": note}}
 
 
 def _diverged(epoch: int) -> dict[str, Any]:
@@ -339,26 +355,66 @@ def _beside(
     """Train the baselines that were asked for; return their metrics by name and question."""
     found: dict[str, dict[str, Any]] = {}
     if "lstm" in config.beside:
-        from ml.core.lstm import fit_lstm
-
-        yield Stage("Training an LSTM beside it")
-        model = fit_lstm(config.heads, examples, seed=config.seed, seconds=_LSTM_SECONDS)
-        if model is not None:
-            found["lstm"] = _measured(model, examples)
+        pooled = [head for head in config.heads if head.kind is not Kind.SPANS]
+        found["lstm"] = yield from _attempted(_recurrent(examples, config), pooled)
     # Linear models on terms share nothing, so one a question would be the same again.
     if "single_task" in config.beside and config.tier is not Tier.TFIDF and len(config.heads) > 1:
         found["single_task"] = {}
         for number, head in enumerate(config.heads):
-            yield Stage(f"Training a model of {head.question} alone")
             alone = replace(config, heads=(head,))
             own = replace(folders, scratch=folders.scratch / f"alone-{number}", resume=None)
-            own.scratch.mkdir()
-            fitting = _fit(examples, alone, own, pretrained)
-            result = yield from _quietly(fitting)
-            if terms is not None:
-                result = _blended(result, terms, examples, alone)
-            found["single_task"] |= _measured(result.model, examples)
+            training = _alone(examples, alone, terms, own, pretrained)
+            found["single_task"] |= yield from _attempted(training, [head])
     return found
+
+
+def _attempted(
+    training: Generator[Event, None, dict[str, Any]], heads: Sequence[HeadConfig]
+) -> Generator[Event, None, dict[str, Any]]:
+    """Train a baseline of some questions; where it has no figures, a note says why.
+
+    A finished model is not lost for a baseline that fails. After a wish for the end there is none:
+    cut short too, it would make the model look better than it is.
+    """
+    if not stopping.is_asked():
+        try:
+            found = yield from training
+        except CoreError as error:
+            return _noted(heads, f"Not measured. {error}")
+        if not stopping.is_asked():
+            return found
+    return _noted(heads, "Left out, because the training was stopped early.")
+
+
+def _noted(heads: Sequence[HeadConfig], note: str) -> dict[str, Any]:
+    return {head.question: {"note": note} for head in heads}
+
+
+def _recurrent(
+    examples: Sequence[Example], config: TrainConfig
+) -> Generator[Event, None, dict[str, Any]]:
+    from ml.core.lstm import fit_lstm
+
+    yield Stage("Training an LSTM beside it")
+    model = fit_lstm(config.heads, examples, seed=config.seed, seconds=_LSTM_SECONDS)
+    return {} if model is None else _measured(model, examples)
+
+
+def _alone(
+    examples: Sequence[Example],
+    config: TrainConfig,
+    terms: TfidfModel | None,
+    folders: _Folders,
+    pretrained: "Pretrained | None",
+) -> Generator[Event, None, dict[str, Any]]:
+    yield Stage(f"Training a model of {config.heads[0].question} alone")
+    folders.scratch.mkdir()
+    result = yield from _quietly(_fit(examples, config, folders, pretrained))
+    if result.diverged:
+        raise DivergedError(result.diverged)
+    if terms is not None:
+        result = _blended(result, terms, examples, config)
+    return _measured(result.model, examples)
 
 
 def _quietly(events: Generator[Event, None, _Result]) -> Generator[Event, None, _Result]:

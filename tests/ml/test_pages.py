@@ -170,6 +170,20 @@ def test_a_version_shows_figures_baselines_and_cells_that_open_reviews(
     assert "Promote</button>" not in page
 
 
+def test_a_version_says_why_a_baseline_has_no_figures(
+    owner: User, trained: Callable[..., ModelVersion], signed_in: Browser
+) -> None:
+    evaluation = trained().evaluations.get(question_key="sentiment")
+    note = "Left out, because the training was stopped early."
+    evaluation.metrics["baselines"]["single_task"] = {"note": note}
+    evaluation.save()
+
+    page = text_of(signed_in(owner), "versions/1/")
+
+    assert f"One model a question: {note}" in page
+    assert "Alone</th>" in page
+
+
 def test_a_candidate_is_compared_and_promoted_by_owners_only(
     owner: User, trained: Callable[..., ModelVersion], member: Member, signed_in: Browser
 ) -> None:

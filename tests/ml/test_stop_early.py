@@ -9,6 +9,7 @@ from rest_framework.test import APIClient
 
 from accounts.models import AuditEvent, User
 from ml.models import ModelVersion, TrainingRun
+from ml.services import note_epoch
 from reviews.models import Review
 from tests.ml.conftest import finish, hold
 from tests.ml_core import tiny
@@ -34,7 +35,10 @@ def endless(
     return run
 
 
-def test_the_best_so_far_becomes_a_version(endless: TrainingRun) -> None:
+def test_the_best_so_far_becomes_a_version(
+    endless: TrainingRun, owner: User, signed_in: Callable[[User], Client]
+) -> None:
+    browser = signed_in(owner)
     assert endless.job is not None
     TrainingRun.objects.update(is_stop_requested=True)
 
@@ -43,10 +47,15 @@ def test_the_best_so_far_becomes_a_version(endless: TrainingRun) -> None:
     version = ModelVersion.objects.get(training_run=endless)
     assert version.training_run.curve
     assert version.evaluations.exists()
-    assert "stop early" in " ".join(job.log_lines.values_list("text", flat=True))
+    # A wish from before reaches a training that began again only once there is something to keep.
+    told = list(job.log_lines.order_by("id").values_list("text", flat=True))
+    (asked,) = (place for place, line in enumerate(told) if "stop early" in line)
+    assert any(line.startswith("Epoch 1:") for line in told[:asked])
+    page = browser.get("/projects/shop/models/versions/1/").content.decode()
+    assert "Stopped early" in page
 
 
-def test_only_what_runs_can_be_stopped_early(
+def test_only_what_runs_and_has_an_epoch_can_be_stopped_early(
     endless: TrainingRun, owner: User, signed_in: Callable[[User], Client]
 ) -> None:
     browser = signed_in(owner)
@@ -54,6 +63,11 @@ def test_only_what_runs_can_be_stopped_early(
     waiting = browser.post(RUN + "stop/", follow=True).content.decode()
     assert "has not begun yet" in waiting
     hold(endless.job)
+    assert "once its first epoch is done" in browser.get(RUN).content.decode()
+    refused = browser.post(RUN + "stop/", follow=True).content.decode()
+    assert "has not finished an epoch yet" in refused
+    assert not TrainingRun.objects.filter(is_stop_requested=True).exists()
+    note_epoch(run=endless, point={"epoch": 1, "train_loss": 0.5, "validation_loss": 0.4})
     assert "Stop now and keep the best" in browser.get(RUN).content.decode()
 
     page = browser.post(RUN + "stop/", follow=True).content.decode()
@@ -72,3 +86,17 @@ def test_rest_refuses_to_stop_what_does_not_run(
 
     assert answer.status_code == 409
     assert "Cancel it" in answer.json()["detail"]
+
+
+def test_rest_refuses_to_stop_what_has_learned_nothing_yet(
+    endless: TrainingRun, owner: User, api: Callable[..., APIClient]
+) -> None:
+    assert endless.job is not None
+    hold(endless.job)
+
+    answer = api(owner).post("/api/v1/projects/shop/training-runs/1/stop/")
+
+    assert answer.status_code == 409
+    assert "has not finished an epoch yet" in answer.json()["detail"]
+    endless.refresh_from_db()
+    assert not endless.is_stop_requested

@@ -1,7 +1,10 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
+from ml.core.config import HeadConfig, Kind
+from ml.core.errors import DivergedError
 from ml.core.evaluate import measure_model
 from ml.core.lstm import fit_lstm
 from tests.ml_core.tiny import HEADS, RATING, SENTIMENT, THING, make_examples
@@ -41,3 +44,11 @@ def test_a_scale_learned_in_steps_gives_one_number_between_its_ends() -> None:
 
 def test_spans_alone_are_not_for_it() -> None:
     assert fit_lstm((THING,), make_examples(20), seed=0, seconds=5) is None
+
+
+def test_a_loss_that_is_no_number_is_an_error_and_no_figure() -> None:
+    # Its square is beyond what four bytes hold.
+    endless = HeadConfig("weight", Kind.NUMBER, minimum=-1e20, maximum=1e20)
+
+    with pytest.raises(DivergedError):
+        fit_lstm((SENTIMENT, endless), make_examples(60), seed=0, seconds=30)

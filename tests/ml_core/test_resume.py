@@ -18,6 +18,7 @@ from ml.core.loop import Part, Study, learn
 from ml.core.network import Heads
 from ml.core.resume import Saves
 from ml.core.targets import Prior
+from ml.core.train import _saves
 from tests.ml_core import tiny
 
 CONFIG = TrainConfig("frozen", (tiny.SENTIMENT,), epochs=6, batch_size=8, patience=9)  # type: ignore[arg-type]
@@ -130,6 +131,42 @@ def test_a_loss_that_is_no_number_ends_with_the_last_good_weights(*, is_validate
 def test_a_loss_that_is_no_number_in_the_first_epoch_is_an_error() -> None:
     with pytest.raises(DivergedError, match="lower learning rate"):
         list(learn(study(poisoned_after=2), CONFIG))
+
+
+def test_a_validation_loss_that_is_no_number_ends_with_the_last_good_weights() -> None:
+    poisoned = study()
+    # One look before learning and one an epoch: the fourth look is after the third epoch.
+    features = poisoned.validation.features
+    assert isinstance(features, FrozenFeatures)
+    poisoned.validation = replace(poisoned.validation, features=Poisoned(features, 3))
+
+    events = list(learn(poisoned, CONFIG))
+
+    assert poisoned.diverged == 3
+    assert [e.epoch for e in events if isinstance(e, Epoch)] == [1, 2]
+    assert bool(weights(poisoned).isfinite().all())
+
+
+def test_a_validation_loss_that_never_was_a_number_is_an_error() -> None:
+    poisoned = study()
+    features = poisoned.validation.features
+    assert isinstance(features, FrozenFeatures)
+    poisoned.validation = replace(poisoned.validation, features=Poisoned(features, 0))
+
+    with pytest.raises(DivergedError):
+        list(learn(poisoned, CONFIG))
+
+
+def test_a_training_goes_on_where_there_are_more_cores(tmp_path: Path) -> None:
+    rows = tiny.make_examples(5)
+
+    keys = []
+    for config in (replace(CONFIG, threads=1), replace(CONFIG, threads=8), replace(CONFIG, seed=1)):
+        saves = _saves(rows, config, tmp_path, "")
+        assert saves is not None
+        keys.append(saves.key)
+
+    assert keys[0] == keys[1] != keys[2]
 
 
 def test_batches_summed_before_a_step_are_one_large_batch() -> None:

@@ -1,14 +1,17 @@
 import json
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from ml.core import stopping
 from ml.core.checkpoint import verify
-from ml.core.config import Tier
+from ml.core.config import Tier, TrainConfig
 from ml.core.data import Example
 from ml.core.errors import DivergedError, SnapshotError, TooLittleDataError
-from ml.core.events import Epoch, Finished, Progress, Stage
+from ml.core.events import Epoch, Event, Finished, Progress, Stage
+from ml.core.train import run
 from tests.ml_core import tiny
 from tests.ml_core.conftest import FROZEN, FULL, Workshop
 
@@ -85,6 +88,107 @@ def test_baselines_on_request_stand_beside_the_model(workshop: Workshop, tmp_pat
         wanted = [measured["baselines"][name]["headline"]["value"] for name in names]
         assert cells[0] == question
         assert cells[5:] == [f"{value:.3f}" for value in wanted]
+
+
+def until(events: Iterator[Event], message: str) -> list[Event]:
+    """Return the events up to the stage that begins with a message."""
+    found = []
+    for event in events:
+        found.append(event)
+        if isinstance(event, Stage) and event.message.startswith(message):
+            return found
+    raise AssertionError(message)
+
+
+def started(workshop: Workshop, config: TrainConfig, output: Path) -> Iterator[Event]:
+    folders = {name: workshop.folder / name for name in ("features_dir", "encoders_dir")}
+    return run(tiny.make_examples(60), config, **folders, output_dir=output)
+
+
+@pytest.mark.usefixtures("unwished")
+def test_after_an_early_stop_no_baseline_is_trained_that_would_be_stopped_too(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    config = workshop.config(
+        "frozen", (tiny.SENTIMENT, tiny.RATING), epochs=9, beside=("lstm", "single_task")
+    )
+    told = []
+
+    for event in started(workshop, config, tmp_path / "out"):
+        told.append(event)
+        if isinstance(event, Epoch) and event.epoch == 3:
+            stopping.ask()
+
+    finished = told[-1]
+    assert isinstance(finished, Finished)
+    assert finished.metrics["stopped"]["epoch"] == 3
+    assert not any(
+        "beside" in e.message or "alone" in e.message for e in told if isinstance(e, Stage)
+    )
+    for measured in finished.metrics["questions"].values():
+        for name in ("lstm", "single_task"):
+            assert measured["baselines"][name] == {
+                "note": "Left out, because the training was stopped early."
+            }
+    card = (finished.directory / "CARD.md").read_text()
+    assert "Stopped early in epoch 3" in card
+    assert "- rating, one model a question: Left out" in card
+
+
+@pytest.mark.usefixtures("unwished")
+def test_a_baseline_that_is_stopped_in_the_middle_has_no_figures(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    config = workshop.config(
+        "frozen", (tiny.SENTIMENT, tiny.RATING), epochs=3, beside=("single_task",)
+    )
+    events = started(workshop, config, tmp_path / "out")
+    until(events, "Training a model of rating alone")
+
+    stopping.ask()
+
+    *_, finished = events
+    assert isinstance(finished, Finished)
+    questions = finished.metrics["questions"]
+    assert "headline" in questions["sentiment"]["baselines"]["single_task"]
+    assert "Left out" in questions["rating"]["baselines"]["single_task"]["note"]
+    assert "stopped" not in finished.metrics
+
+
+def test_a_baseline_that_fails_leaves_a_note_and_the_model_stays(
+    workshop: Workshop, tmp_path: Path
+) -> None:
+    encoder = tiny.make_encoder(tmp_path / "tiny")
+    config = replace(
+        workshop.config("frozen", (tiny.SENTIMENT, tiny.RATING), epochs=1, beside=("single_task",)),
+        encoder=str(encoder),
+    )
+    events = started(workshop, config, tmp_path / "out")
+    until(events, "Training a model of sentiment alone")
+    encoder.rename(tmp_path / "gone")
+    until(events, "Training a model of rating alone")
+    (tmp_path / "gone").rename(encoder)
+
+    *_, finished = events
+
+    assert isinstance(finished, Finished)
+    questions = finished.metrics["questions"]
+    note = questions["sentiment"]["baselines"]["single_task"]["note"]
+    assert note.startswith("Not measured. The encoder")
+    assert "headline" in questions["rating"]["baselines"]["single_task"]
+    assert (
+        f"- sentiment, one model a question: {note}" in (finished.directory / "CARD.md").read_text()
+    )
+
+
+def test_an_lstm_whose_loss_is_no_number_leaves_a_note(workshop: Workshop, tmp_path: Path) -> None:
+    endless = replace(tiny.WEIGHT, minimum=-1e20, maximum=1e20)
+    config = workshop.config("tfidf", (tiny.SENTIMENT, endless), beside=("lstm",))
+
+    finished = workshop.train(tiny.make_examples(60), config, tmp_path / "out")
+
+    for measured in finished.metrics["questions"].values():
+        assert "diverged" in measured["baselines"]["lstm"]["note"]
 
 
 def test_choices_and_whole_number_scales_have_a_confusion_matrix(frozen: Finished) -> None:
