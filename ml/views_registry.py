@@ -1,5 +1,6 @@
 """Pages about the registry: compare two versions, check and download files, roll back."""
 
+from operator import attrgetter
 from typing import Any
 
 from django.contrib import messages
@@ -16,19 +17,23 @@ from projects.access import enter
 from projects.models import Project, Role
 from projects.views import signed_in
 
+#: Versions that the page of a comparison offers, besides the champion and those it compares.
+MOST_VERSIONS = 100
+
 
 @login_required
 @require_GET
 def compare(request: HttpRequest, slug: str) -> HttpResponse:
     """Show two versions on the same rows: differences, tests, and the reviews that flipped."""
     project = enter(request, slug, at_least=Role.ANALYST, section="models")
-    versions = list(selectors.versions_of(project)[:100])
+    newest = list(selectors.versions_of(project)[:MOST_VERSIONS])
+    champion_now = selectors.champion_of(project)
+    pair = _pair(project, champion_now, newest, request)
     context: dict[str, Any] = {
-        "versions": versions,
+        "versions": _choices(newest, champion_now, *(pair or ())),
         "most_rows": MOST_ROWS,
         "subnav": panels.subnav(request, project),
     }
-    pair = _pair(project, versions, request)
     if pair is not None:
         both = together(project, *pair)
         context |= {
@@ -41,18 +46,26 @@ def compare(request: HttpRequest, slug: str) -> HttpResponse:
 
 
 def _pair(
-    project: Project, versions: list[ModelVersion], request: HttpRequest
+    project: Project,
+    champion_now: ModelVersion | None,
+    newest: list[ModelVersion],
+    request: HttpRequest,
 ) -> tuple[ModelVersion, ModelVersion] | None:
     """Return the versions that the address names; by default the champion and the newest other."""
-    champion_now = next((each for each in versions if each.is_champion), None)
     before = selectors.version_named(project, request.GET.get("before", "")) or champion_now
-    others = [each for each in versions if before is None or each.pk != before.pk]
+    others = [each for each in newest if before is None or each.pk != before.pk]
     after = selectors.version_named(project, request.GET.get("after", "")) or next(
         iter(others), None
     )
     if before is None or after is None or before.pk == after.pk:
         return None
     return before, after
+
+
+def _choices(newest: list[ModelVersion], *others: ModelVersion | None) -> list[ModelVersion]:
+    """Return the versions to choose from, newest first: the champion may be an old one."""
+    older = {each for each in others if each is not None and each not in newest}
+    return [*newest, *sorted(older, key=attrgetter("number"), reverse=True)]
 
 
 @login_required

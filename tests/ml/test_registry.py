@@ -10,9 +10,9 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import AuditEvent, User
-from common.errors import Conflict, NotReady
+from common.errors import Conflict, Invalid, NotReady
 from labelling.models import GoldSpan
-from ml import champion, serving
+from ml import champion, serving, views_registry
 from ml.checkpoints import directory_of
 from ml.comparing import together
 from ml.core.comparison import Comparison, PairedMeasure, compare
@@ -221,6 +221,31 @@ def test_rolling_back_goes_one_champion_back_at_a_time(
     assert list(Promotion.objects.order_by("id").values_list("kind", flat=True)) == [
         "first", "gate", "gate", "rollback", "rollback",
     ]  # fmt: skip
+
+
+def test_why_somebody_rolls_back_is_logged_and_shown(
+    trained: Trained, owner: User, signed_in: Browser
+) -> None:
+    trained()
+    champion.promote(version=trained(seed=3), actor=owner)
+    browser = signed_in(owner)
+
+    assert 'name="reason"' in browser.get(f"{BASE}versions/1/").content.decode()
+    browser.post(f"{BASE}versions/1/rollback/", {"reason": " It forgot the prices. "})
+
+    event = AuditEvent.objects.filter(action="model.promoted").latest("pk")
+    assert (event.detail["how"], event.detail["reason"]) == ("rollback", "It forgot the prices.")
+    page = browser.get(f"{BASE}versions/1/").content.decode()
+    assert f"by {owner.username}: It forgot the prices." in page
+    assert 'name="reason"' not in page
+
+
+def test_a_reason_that_is_too_long_to_keep_is_refused_and_not_cut(trained: Trained) -> None:
+    trained()
+    champion.promote(version=trained(seed=3), actor=None)
+
+    with pytest.raises(Invalid, match="at most 500 characters"):
+        champion.roll_back(version=numbered(1), actor=None, reason="x" * 501)
 
 
 def test_what_never_was_champion_cannot_be_rolled_back_to(worse: ModelVersion) -> None:
@@ -476,6 +501,18 @@ def test_the_page_shows_differences_matrices_and_reviews_that_flipped(
     assert moved.content.decode().count('class="row-link clip"') == 6
 
 
+def test_a_champion_older_than_the_versions_on_offer_is_compared_by_default(
+    trained: Trained, owner: User, signed_in: Browser, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trained(), trained(seed=3), trained(seed=5)
+    monkeypatch.setattr(views_registry, "MOST_VERSIONS", 1)
+
+    page = signed_in(owner).get(f"{BASE}compare/").content.decode()
+
+    assert "Version 3 beside version 1 on the same test reviews" in page
+    assert '<option value="1" selected>Version 1, champion</option>' in page
+
+
 @pytest.mark.parametrize("query", ["", "?before=1&after=1", "?before=9", "?before=x"])
 def test_odd_addresses_of_the_comparison_end_in_words(
     query: str, trained: Trained, owner: User, signed_in: Browser
@@ -524,4 +561,5 @@ def test_rest_compares_promotes_with_an_override_and_rolls_back(
     assert "would get worse" in refused.json()["detail"]
     assert promoted.json()["is_champion"]
     assert back.json()["is_champion"]
+    assert Promotion.objects.latest("pk").reason == "The trial is over."
     assert client.get(f"{API}compare/?before=1&after=1").status_code == 400
