@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
+from urllib.parse import urlencode
 
 from django.urls import reverse
 
 from common.charts import Axis, Chart, Number, Series
+from labelling.snapshot import QuestionSnapshot
 from ml.measures import Figure, QuestionMeasures
 
 #: More curves than this in one picture cannot be told apart.
@@ -14,15 +16,24 @@ _MOST_CURVES = 6
 _BY = {"length": "length of the review", "product": "product (the largest)"}
 
 
-def charts_of(each: QuestionMeasures, details: Mapping[str, Any], *, slug: str) -> list[Chart]:
-    """Return the charts of one question; older versions kept nothing but the figures."""
+def charts_of(
+    each: QuestionMeasures,
+    details: Mapping[str, Any],
+    *,
+    slug: str,
+    questions: Mapping[str, QuestionSnapshot],
+) -> list[Chart]:
+    """Return the charts of one question; older versions kept nothing but the figures.
+
+    `questions` are those of the version, by key: they name the answers that rows are grouped by.
+    """
     drawn = [
         _beside(each),
         _reliability(each, details.get("reliability")),
         *_curves(each, details.get("curves")),
         _scatter(each, details.get("scatter"), slug),
         _residuals(each, details.get("residuals")),
-        *_slices(each, details.get("slices") or ()),
+        *_slices(each, details.get("slices") or (), slug, questions),
     ]
     return [chart for chart in drawn if chart is not None]
 
@@ -131,39 +142,65 @@ def _residuals(each: QuestionMeasures, bars: Mapping[str, Any] | None) -> Chart 
     )
 
 
-def _slices(each: QuestionMeasures, slices: Sequence[Mapping[str, Any]]) -> list[Chart]:
+def _slices(
+    each: QuestionMeasures,
+    slices: Sequence[Mapping[str, Any]],
+    slug: str,
+    questions: Mapping[str, QuestionSnapshot],
+) -> list[Chart]:
     if each.headline is None:
         return []
     charts = []
     for place, by in enumerate(dict.fromkeys(one["by"] for one in slices)):
-        named = _BY.get(by, f"true answer to {by.removeprefix('answer.')}")
-        rows = [
-            (f"{one['name']} (n {one['n']})", Figure.of(one)) for one in slices if one["by"] == by
-        ]
+        asked = questions.get(by.removeprefix("answer."))
+        named = _BY.get(by, f"true answer to {asked.name if asked else by}")
+        own = [one for one in slices if one["by"] == by]
+        urls = [_behind(slug, by, one["name"]) for one in own]
+        note = "Groups of few reviews have wide intervals."
         charts.append(
             _intervals(
                 f"slice-{place}-{each.key}",
                 f"{each.name} by {named}",
                 each.headline.name,
-                rows,
-                note="Groups of few reviews have wide intervals.",
+                [(f"{_named(asked, one['name'])} (n {one['n']})", Figure.of(one)) for one in own],
+                urls=urls,
+                note=f"{note} A bar opens its test reviews." if any(urls) else note,
             )
         )
     return charts
 
 
+def _named(question: QuestionSnapshot | None, answer: str) -> str:
+    option = question.option(answer) if question else None
+    return option.name if option else answer
+
+
+def _behind(slug: str, by: str, name: str) -> str:
+    """Return where the test reviews of a group are; no filter counts words."""
+    if by == "length":
+        return ""
+    return f"{reverse('reviews:list', args=[slug])}?{urlencode({'split': 'test', by: name})}"
+
+
 def _intervals(
-    chart_id: str, title: str, measure: str, rows: Sequence[tuple[str, Figure]], *, note: str
+    chart_id: str,
+    title: str,
+    measure: str,
+    rows: Sequence[tuple[str, Figure]],
+    *,
+    note: str,
+    urls: Sequence[str] = (),
 ) -> Chart:
     def bound(end: str) -> list[Number]:
         return [value if (value := getattr(f, end)) is not None else f.value for _, f in rows]
 
+    values = [figure.value for _, figure in rows]
     return Chart(
         id=chart_id,
         title=title,
         kind="bar",
         labels=[name for name, _ in rows],
-        series=[Series(measure, [f.value for _, f in rows], low=bound("low"), high=bound("high"))],
+        series=[Series(measure, values, low=bound("low"), high=bound("high"), urls=urls)],
         y=Axis(measure),
         note=note,
         is_horizontal=True,

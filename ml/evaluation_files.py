@@ -4,6 +4,7 @@ import csv
 import io
 import json
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Any
 
 from django.http import HttpResponse
@@ -14,7 +15,8 @@ from ml.models import ModelVersion
 from reviews.neutral import neutral
 
 CONTENT_TYPES = {"json": "application/json", "csv": "text/csv; charset=utf-8"}
-COLUMNS = ("question", "model", "measure", "option", "value", "low", "high", "n")
+#: `at` is the predicted answer of a confusion, or where on the x axis a chart has the value.
+COLUMNS = ("question", "model", "measure", "option", "value", "low", "high", "n", "at")
 
 
 def evaluation_response(version: ModelVersion, chosen: str) -> HttpResponse:
@@ -51,7 +53,8 @@ def _csv(body: Mapping[str, Any]) -> str:
     writer.writerow(COLUMNS)
     for key, question in body["questions"].items():
         for row in _rows(key, question):
-            writer.writerow([neutral(cell) if isinstance(cell, str) else cell for cell in row])
+            cells = [neutral(cell) if isinstance(cell, str) else cell for cell in row]
+            writer.writerow(cells + [""] * (len(COLUMNS) - len(cells)))
     return buffer.getvalue()
 
 
@@ -62,6 +65,30 @@ def _rows(key: str, question: Mapping[str, Any]) -> Iterator[list[Any]]:
     headline = ((question.get("model") or {}).get("headline") or {}).get("name", "")
     for one in question["details"].get("slices", ()):
         yield [key, "model", headline, f"{one['by']}: {one['name']}", *_ends(one)]
+    yield from _confusion([key, "model", "confusion"], question.get("confusion"))
+    yield from _drawn([key, "model"], question["details"])
+
+
+def _confusion(start: list[str], table: Mapping[str, Any] | None) -> Iterator[list[Any]]:
+    """Yield how many reviews of each gold answer were given which one."""
+    options = table["options"] if table else ()
+    for gold, counts in zip(options, table["rows"] if table else (), strict=True):
+        for found, count in zip(options, counts, strict=True):
+            yield [*start, gold, count, "", "", "", found]
+
+
+def _drawn(start: list[str], details: Mapping[str, Any]) -> Iterator[list[Any]]:
+    """Yield what curves, reliability and residuals are drawn from."""
+    curves = details.get("curves") or {"options": {}}
+    for option, own in curves["options"].items():
+        for kind, heights in own.items():
+            for at, height in zip(curves["grid"], heights, strict=True):
+                yield [*start, kind, option, height, "", "", "", at]
+    for one in details.get("reliability") or ():
+        yield [*start, "reliability", "", *_ends(one), one["confidence"]]
+    bars = details.get("residuals") or {"edges": [], "counts": []}
+    for (low, high), count in zip(pairwise(bars["edges"]), bars["counts"], strict=True):
+        yield [*start, "residuals", "", count, "", "", "", round((low + high) / 2, 6)]
 
 
 def _figures(start: list[str], metrics: Mapping[str, Any]) -> Iterator[list[Any]]:

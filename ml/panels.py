@@ -61,9 +61,12 @@ def measures_of(version: ModelVersion) -> list[QuestionMeasures]:
 def drawn_measures_of(version: ModelVersion) -> list[tuple[QuestionMeasures, list[Chart]]]:
     """Return the version's measures, each with its charts."""
     details = selectors.details_of(version)
-    slug = version.project.slug
+    slug, questions = version.project.slug, _questions_of(version)
     return [
-        (each, charts.charts_of(each, details.get(each.key, {}), slug=slug))
+        (
+            each,
+            charts.charts_of(each, details.get(each.key, {}), slug=slug, questions=questions),
+        )
         for each in measures_of(version)
     ]
 

@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 
 from django.urls import reverse
 
+from common.charts import Axis, Chart, Series
 from labelling.snapshot import QuestionSnapshot
 from ml.comparing import Compared, Row, Together, flips_of
 from ml.core.comparison import Outcomes, PairedMeasure, plain
@@ -46,6 +47,7 @@ class MeasureRow:
 class Cell:
     """A number of reviews, or a change of it, with its shade and the reviews behind it."""
 
+    number: int
     text: str
     shade: str
     url: str
@@ -57,6 +59,8 @@ class Table:
 
     options: tuple[str, ...]
     rows: tuple[tuple[str, tuple[Cell, ...]], ...]
+    #: The heat chart that is saved as a picture and as CSV.
+    saved: Chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +82,7 @@ class QuestionPanel:
     judged: Judged
     n: int = 0
     measures: tuple[MeasureRow, ...] = ()
+    differences: Chart | None = None
     outcomes: Outcomes | None = None
     #: Addresses of the reviews that were lost, won, changed.
     urls: tuple[tuple[str, str], ...] = ()
@@ -118,10 +123,12 @@ def _panel(
         both.after.number,
     )
     options = _options(compared)
+    measures = tuple(_measure(each) for each in found.measures)
     return QuestionPanel(
         judged=judged,
         n=found.n,
-        measures=tuple(_measure(each) for each in found.measures),
+        measures=measures,
+        differences=_differences(compared.question, measures, links),
         outcomes=found.outcomes,
         urls=tuple((kind, links.flipped(kind)) for kind in ("lost", "won", "changed")),
         shifts=_shifts(compared, options, links) if options and found.n else None,
@@ -148,6 +155,38 @@ def _measure(measure: PairedMeasure) -> MeasureRow:
 
 def _known(value: float) -> float | None:
     return value if math.isfinite(value) else None
+
+
+def _differences(
+    question: QuestionSnapshot, measures: tuple[MeasureRow, ...], links: "_Links"
+) -> Chart | None:
+    """Draw the differences with their intervals, where there are any."""
+    known = [each for each in measures if each.difference is not None]
+    if not known:
+        return None
+    return Chart(
+        id=f"differences-{question.key}",
+        title=f"{question.name}: version {links.after} minus version {links.before}",
+        kind="bar",
+        labels=[
+            f"{each.name}, lower is better" if each.is_lower_better else each.name for each in known
+        ],
+        series=[
+            Series(
+                "Difference",
+                [each.difference for each in known],
+                low=[_end(each, each.low) for each in known],
+                high=[_end(each, each.high) for each in known],
+            )
+        ],
+        y=Axis("Difference"),
+        note="An interval that holds nought may be chance.",
+        is_horizontal=True,
+    )
+
+
+def _end(measure: MeasureRow, end: float | None) -> float | None:
+    return end if end is not None and math.isfinite(end) else measure.difference
 
 
 # --- Matrices -------------------------------------------------------------------------------------
@@ -195,9 +234,18 @@ def _shifts(compared: Compared, options: tuple[tuple[str, str], ...], links: _Li
         counts[gold, _key(compared, row.after)] += 1
         counts[gold, _key(compared, row.before)] -= 1
     most = max((abs(number) for number in counts.values()), default=0)
+    names = _Names(
+        f"shifts-{compared.question.key}",
+        f"{compared.question.name}: change of the confusion matrix, "
+        f"version {links.after} minus version {links.before}",
+        "Predicted",
+        "Gold",
+    )
     return _table(
+        names,
         options,
         lambda gold, found: Cell(
+            counts[gold, found],
             f"{counts[gold, found]:+d}" if counts[gold, found] else "0",
             _diverging(counts[gold, found], most, is_good=gold == found),
             links.cell(gold, found) if counts[gold, found] else "",
@@ -213,20 +261,47 @@ def _transitions(compared: Compared, options: tuple[tuple[str, str], ...], links
     def cell(first: str, second: str) -> Cell:
         number = counts[first, second]
         if first == second or not number:
-            return Cell(f"{number:,}", "heat-0", "")
+            return Cell(number, f"{number:,}", "heat-0", "")
         shade = f"heat-{min(6, 1 + 6 * number // max(moved, 1))}"
-        return Cell(f"{number:,}", shade, links.flipped(f"{first}:{second}"))
+        return Cell(number, f"{number:,}", shade, links.flipped(f"{first}:{second}"))
 
-    return _table(options, cell)
-
-
-def _table(options: tuple[tuple[str, str], ...], cell: Callable[[str, str], Cell]) -> Table:
-    return Table(
-        options=tuple(name for _, name in options),
-        rows=tuple(
-            (name, tuple(cell(first, second) for second, _ in options)) for first, name in options
-        ),
+    names = _Names(
+        f"moves-{compared.question.key}",
+        f"{compared.question.name}: who moved where",
+        f"To, version {links.after}",
+        f"From, version {links.before}",
     )
+    return _table(names, options, cell)
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What a square and its axes are called where it is saved."""
+
+    id: str
+    title: str
+    across: str
+    down: str
+
+
+def _table(
+    names: _Names, options: tuple[tuple[str, str], ...], cell: Callable[[str, str], Cell]
+) -> Table:
+    shown = tuple(name for _, name in options)
+    rows = tuple(tuple(cell(first, second) for second, _ in options) for first, _ in options)
+    saved = Chart(
+        id=names.id,
+        title=names.title,
+        kind="heat",
+        labels=shown,
+        series=[
+            Series(name, [each.number for each in row], shades=[each.shade for each in row])
+            for name, row in zip(shown, rows, strict=True)
+        ],
+        x=Axis(names.across, scale="category"),
+        y=Axis(names.down, scale="category"),
+    )
+    return Table(options=shown, rows=tuple(zip(shown, rows, strict=True)), saved=saved)
 
 
 def _diverging(number: int, most: int, *, is_good: bool) -> str:

@@ -20,7 +20,8 @@ _MOST_POINTS = 400
 _RESIDUAL_BINS = 21
 _MOST_PRODUCTS = 10
 _FEWEST_A_SLICE = 5
-_LONGEST_SCALE = 10
+#: Steps of a scale or options of a choice whose answers make slices.
+_MOST_ANSWERS = 10
 #: Words of a review, from short to long; the last has no end.
 _LENGTHS = ((0, 20, "up to 20 words"), (21, 60, "21 to 60 words"), (61, 120, "61 to 120 words"))
 _LONG = "over 120 words"
@@ -121,27 +122,37 @@ def details(judged: Judged, heads: Sequence[HeadConfig]) -> dict[str, Any]:
 
 
 def slices(judged: Judged, heads: Sequence[HeadConfig]) -> Iterator[dict[str, Any]]:
-    """Yield the headline of groups of rows: by length, by a rating's gold, by product."""
+    """Yield the headline of groups of rows: by length, by short gold answers, by product."""
     name = HEADLINES[judged.head.kind]
-    for by, label in _groupings(heads):
+    for by, order, label in _groupings(judged.head, heads):
         groups: dict[str, list[int]] = {}
         for row, example in enumerate(judged.examples):
             if group := label(example):
                 groups.setdefault(group, []).append(row)
-        for group, rows in _ordered(by, groups):
+        for group, rows in _ordered(order, groups):
             own = judged.of(rows)
             figure = measure(judged.head, own.gold, own.found)[name]
             yield {"by": by, "name": group, **figure, "n": len(rows)}
 
 
 def _groupings(
-    heads: Sequence[HeadConfig],
-) -> Iterator[tuple[str, Callable[[Example], str]]]:
-    yield "length", _length
+    own: HeadConfig, heads: Sequence[HeadConfig]
+) -> Iterator[tuple[str, Sequence[str], Callable[[Example], str]]]:
+    """Yield what to group by, the groups in their order, and the group of an example.
+
+    A choice is not grouped by its own gold: within one option no other can be found.
+    """
+    yield "length", [*(name for _, _, name in _LENGTHS), _LONG], _length
     for head in heads:
-        if 1 < len(head.scale) <= _LONGEST_SCALE:
-            yield f"answer.{head.question}", partial(_step, head.question)
-    yield "product", lambda example: example.product
+        is_own_choice = head.kind is Kind.CHOICE and head.question == own.question
+        answers = _short_answers(head)
+        if 1 < len(answers) <= _MOST_ANSWERS and not is_own_choice:
+            yield f"answer.{head.question}", answers, partial(_given, head.question)
+    yield "product", (), lambda example: example.product
+
+
+def _short_answers(head: HeadConfig) -> list[str]:
+    return list(head.options) if head.kind is Kind.CHOICE else list(map(str, head.scale))
 
 
 def _length(example: Example) -> str:
@@ -149,19 +160,17 @@ def _length(example: Example) -> str:
     return next((name for _, high, name in _LENGTHS if count <= high), _LONG)
 
 
-def _step(question: str, example: Example) -> str:
+def _given(question: str, example: Example) -> str:
     answer = example.answers.get(question)
-    return str(round(answer)) if isinstance(answer, int | float) else ""
+    return str(round(answer)) if isinstance(answer, int | float) else str(answer or "")
 
 
-def _ordered(by: str, groups: dict[str, list[int]]) -> list[tuple[str, list[int]]]:
-    if by == "length":
-        names = [*(name for _, _, name in _LENGTHS), _LONG]
-        return [(name, groups[name]) for name in names if name in groups]
-    if by == "product":
-        largest = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
-        return [item for item in largest[:_MOST_PRODUCTS] if len(item[1]) >= _FEWEST_A_SLICE]
-    return sorted(groups.items(), key=lambda item: int(item[0]))
+def _ordered(order: Sequence[str], groups: dict[str, list[int]]) -> list[tuple[str, list[int]]]:
+    """Return the groups in an order; without one the largest, none of them tiny."""
+    if order:
+        return [(name, groups[name]) for name in order if name in groups]
+    largest = sorted(groups.items(), key=lambda item: (-len(item[1]), item[0]))
+    return [item for item in largest[:_MOST_PRODUCTS] if len(item[1]) >= _FEWEST_A_SLICE]
 
 
 def _tables(judged: Judged) -> tuple[Floats, Floats]:

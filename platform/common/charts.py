@@ -32,7 +32,8 @@ class Series:
     `low` and `high` are interval bounds, `urls` the pages behind the points, `option` a number of
     the option palette (1 to 12), without which the series takes its turn in the palette. A series
     of a scatter chart may have points of its own: `at` is where each lies on the x axis, `names`
-    what each is.
+    what each is. `shades` are the classes of cells of a heat chart (heat-3, diverge-n2) where they
+    do not follow from the values.
     """
 
     name: str
@@ -43,13 +44,14 @@ class Series:
     option: int | None = None
     at: Sequence[Number] = ()
     names: Sequence[str] = ()
+    shades: Sequence[str] = ()
 
     def __post_init__(self) -> None:
-        for other in (self.low, self.high, self.urls, self.at, self.names):
+        for other in (self.low, self.high, self.urls, self.at, self.names, self.shades):
             if other and len(other) != len(self.values):
                 raise ValueError(
                     f"series {self.name!r} has {len(self.values)} values "
-                    f"but {len(other)} bounds, addresses, places or names"
+                    f"but {len(other)} bounds, addresses, places, names or shades"
                 )
         if bool(self.low) != bool(self.high):
             raise ValueError(f"series {self.name!r} needs both bounds of its interval or none")
@@ -94,10 +96,21 @@ class Chart:
         """Whether every series has points of its own."""
         return self.kind == "scatter" and any(series.at for series in self.series)
 
+    @property
+    def data_id(self) -> str:
+        """Return the id of the element that holds what the script draws."""
+        return f"chart-data-{self.id}"
+
     def header(self) -> list[str]:
-        """Return the table's column names: the labels' axis, then each series and its bounds."""
+        """Return the table's column names: the labels' axis, then each series and its bounds.
+
+        A heat chart's table is laid out as it is drawn: a row a series, a column a label.
+        """
         if self.is_free:
             return [self.each or "Point", "Group", self.x.title or "x", self.y.title or "y"]
+        if self.kind == "heat":
+            corner = " / ".join(filter(None, (self.y.title, self.x.title)))
+            return [corner or "Label", *map(str, self.labels)]
         names = [self.x.title or "Label"]
         for series in self.series:
             names.append(series.name or self.y.title)
@@ -112,6 +125,8 @@ class Chart:
         """
         if self.is_free:
             return [list(row) for series in self.series for row in _points(series)]
+        if self.kind == "heat":
+            return [[each.name, *_row(each)] for each in self.series]
         return [[label, *self._cells(index)] for index, label in enumerate(self.labels)]
 
     def _cells(self, index: int) -> list[tuple[Number, str]]:
@@ -145,6 +160,10 @@ class Chart:
         return [[row[0], *(value for value, _ in row[1:])] for row in self.rows()]
 
 
+def _row(series: Series) -> Iterator[tuple[Number, str]]:
+    return zip(series.values, series.urls or [""] * len(series.values), strict=True)
+
+
 def _points(series: Series) -> Iterator[tuple[Any, ...]]:
     for index, (x, y) in enumerate(zip(series.at, series.values, strict=True)):
         name = series.names[index] if series.names else str(index + 1)
@@ -160,6 +179,7 @@ def _series_data(series: Series) -> dict[str, Any]:
         "high": list(series.high),
         "urls": list(series.urls),
         "option": series.option,
+        **({"shades": list(series.shades)} if series.shades else {}),
         **({"at": list(series.at), "names": list(series.names)} if series.at else {}),
     }
 

@@ -124,14 +124,37 @@ def test_the_pages_about_versions_draw_and_nothing_complains(
             continue
         assert pages[address].status_code == 200, address
         visit.goto(HOST + address)
-        for number in range(visit.locator("[data-chart]").count()):
-            visit.locator("[data-chart]").nth(number).locator("svg").first.wait_for()
+        for number in range(visit.locator("[data-chart-plot]").count()):
+            visit.locator("[data-chart-plot]").nth(number).locator("svg").first.wait_for()
         if "/reviews/" in address and "models" not in address:
             visit.get_by_role("columnheader", name="Cosine").wait_for()
         for theme in THEMES:
             show(visit, theme)
             complaints += look(visit)
 
+    assert complaints == []
+
+
+@pytest.mark.parametrize("address", ["compare/", "versions/1/"])
+def test_a_matrix_is_saved_as_a_picture_and_as_csv(
+    address: str, visit: Page, complaints: list[str]
+) -> None:
+    visit.goto(f"{HOST}{MODELS}{address}")
+    saves = visit.locator("figure:has(table.matrix)").first.locator("[data-chart-save]")
+    sent = []
+    for number in range(3):
+        with visit.expect_download() as download:
+            saves.nth(number).click()
+        sent.append(download.value.path().read_bytes())
+
+    assert sent[0].startswith(b"\x89PNG")
+    # The cells have the colours of the table's.
+    shade = visit.locator("figure:has(table.matrix) td:not(.heat-0, .diverge-0)").first
+    red, green, blue = re.findall(
+        r"\d+", shade.evaluate("cell => getComputedStyle(cell).backgroundColor")
+    )
+    assert f"#{int(red):02x}{int(green):02x}{int(blue):02x}" in sent[1].decode()
+    assert sent[2].decode().startswith("Gold / Predicted,")
     assert complaints == []
 
 

@@ -2,6 +2,8 @@
 
 import csv
 import io
+import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -9,6 +11,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import User
+from ml.core.config import HeadConfig, Kind
 from ml.core.diagnostics import Judged, details
 from ml.models import Evaluation, ModelVersion
 from projects.models import Project
@@ -83,6 +86,32 @@ def test_the_evaluation_comes_as_csv_a_figure_a_row(
     assert any(row["option"].startswith("length: ") for row in rows)
 
 
+def test_the_csv_has_what_the_charts_and_the_matrix_show(
+    trained: Trained, owner: User, signed_in: Browser
+) -> None:
+    version = trained()
+    own = version.evaluations.get(question_key="sentiment")
+
+    text = signed_in(owner).get(PATH + "evaluation/").content.decode("utf-8-sig")
+
+    rows = [row for row in csv.DictReader(io.StringIO(text)) if row["model"] == "model"]
+    kept = {
+        measure: [r for r in rows if (r["question"], r["measure"]) == (question, measure)]
+        for question, measure in (
+            *(("sentiment", "confusion"), ("sentiment", "roc"), ("sentiment", "pr")),
+            *(("sentiment", "reliability"), ("rating", "residuals")),
+        )
+    }
+    table = own.metrics["confusion"]
+    counts = [count for row in table["rows"] for count in row]
+    assert [int(row["value"]) for row in kept["confusion"]] == counts
+    assert [row["at"] for row in kept["confusion"][: len(table["options"])]] == table["options"]
+    curves = own.details["curves"]
+    assert len(kept["roc"]) == len(kept["pr"]) == len(curves["grid"]) * len(curves["options"])
+    assert sum(int(row["n"]) for row in kept["reliability"]) == own.example_count
+    assert sum(int(row["value"]) for row in kept["residuals"]) == own.example_count
+
+
 def test_an_unknown_format_is_refused(trained: Trained, owner: User, signed_in: Browser) -> None:
     trained()
 
@@ -118,3 +147,53 @@ def test_slices_group_by_length_rating_and_product() -> None:
     for by in ("length", "product"):
         assert sum(one["n"] for one in found if one["by"] == by) == len(rows)
     assert {one["value"] for one in found} == {1.0}
+
+
+def test_slices_group_by_the_options_of_a_short_choice_in_their_order() -> None:
+    stars = HeadConfig("stars", Kind.CHOICE, ("5", "4", "2", "1"))
+    ages = HeadConfig("ages", Kind.CHOICE, tuple(str(number) for number in range(11)))
+    rows = [
+        type(e)(e.id, e.text, e.split, {**e.answers, "stars": f"{e.answers['rating']:.0f}"})
+        for e in make_examples(60)
+    ]
+    given = [sure_of(str(e.answers["sentiment"])) for e in rows]
+
+    found = details(Judged(SENTIMENT, rows, given), (SENTIMENT, stars, ages))["slices"]
+
+    # Nor by the choice itself: within one of its options there is no other to be found.
+    assert {one["by"] for one in found} == {"length", "answer.stars"}
+    by_stars = [one for one in found if one["by"] == "answer.stars"]
+    assert [one["name"] for one in by_stars] == ["5", "4", "2", "1"]
+    assert sum(one["n"] for one in by_stars) == len(rows)
+
+
+def test_a_slice_opens_its_test_reviews(trained: Trained, owner: User, signed_in: Browser) -> None:
+    trained()
+    browser = signed_in(owner)
+
+    page = browser.get(PATH).content.decode()
+
+    assert 'id="chart-slice-1-rating">Rating by true answer to Sentiment<' in page
+    link = "/projects/shop/reviews/?split=test&amp;answer.sentiment=positive"
+    _, _, rest = page.partition('id="chart-table-slice-1-rating"')
+    row = re.search(
+        rf'<th scope="row">Positive \(n (\d+)\)</th>\s*<td class="number"><a href="{re.escape(link)}"',
+        rest,
+    )
+    assert row is not None
+    reviews = browser.get(link.replace("&amp;", "&")).content.decode()
+    assert reviews.count('class="row-link clip"') == int(row[1])
+
+
+def test_a_confusion_matrix_can_be_saved(trained: Trained, owner: User, signed_in: Browser) -> None:
+    version = trained()
+
+    page = signed_in(owner).get(PATH).content.decode()
+
+    table = version.evaluations.get(question_key="sentiment").metrics["confusion"]
+    found = re.search(r'<script id="chart-data-matrix-sentiment"[^>]*>(.*?)</script>', page)
+    assert found is not None
+    chart = json.loads(found[1])
+    assert chart["table"]["header"] == ["Gold / Predicted", "Negative", "Neutral", "Positive"]
+    assert [row[1:] for row in chart["table"]["rows"]] == table["rows"]
+    assert 'data-chart="chart-data-matrix-sentiment"' in page

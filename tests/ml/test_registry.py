@@ -513,6 +513,33 @@ def test_a_champion_older_than_the_versions_on_offer_is_compared_by_default(
     assert '<option value="1" selected>Version 1, champion</option>' in page
 
 
+def test_differences_and_matrices_of_a_comparison_can_be_saved(
+    worse: ModelVersion, owner: User, signed_in: Browser
+) -> None:
+    page = signed_in(owner).get(f"{BASE}compare/?before=1&after=2").content.decode()
+
+    charts = {
+        kind: json.loads(
+            re.search(rf'<script id="chart-data-{kind}-sentiment"[^>]*>(.*?)</script>', page)[1]  # type: ignore[index]
+        )
+        for kind in ("differences", "shifts", "moves")
+    }
+    accuracy = charts["differences"]["table"]["rows"][0]
+    assert accuracy[0] == "accuracy"
+    assert accuracy[2] <= accuracy[1] <= accuracy[3] < 0
+    for kind, corner in (
+        ("shifts", "Gold / Predicted"),
+        ("moves", "From, version 1 / To, version 2"),
+    ):
+        assert charts[kind]["table"]["header"][0] == corner
+        assert f'data-chart="chart-data-{kind}-sentiment"' in page
+    shifts = {row[0]: row[1:] for row in charts["shifts"]["table"]["rows"]}
+    assert all(sum(row) == 0 for row in shifts.values())  # each review moved within its gold
+    assert shifts["Positive"] == [6, 0, -6]
+    assert charts["shifts"]["series"][2]["shades"] == ["diverge-n3", "diverge-0", "diverge-n3"]
+    assert "js/chart.js" in page
+
+
 @pytest.mark.parametrize("query", ["", "?before=1&after=1", "?before=9", "?before=x"])
 def test_odd_addresses_of_the_comparison_end_in_words(
     query: str, trained: Trained, owner: User, signed_in: Browser

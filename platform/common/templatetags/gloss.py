@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from common.charts import Chart
+from common.charts import Axis, Chart, Series
 
 register = template.Library()
 
@@ -157,24 +157,49 @@ def matrix(
     rows: Sequence[Sequence[int]],
     cell_urls: Sequence[Sequence[str]] | None = None,
     caption: str = "",
+    key: str = "",
 ) -> dict[str, Any]:
     """Draw a confusion matrix: `rows[i][j]` reviews of gold option i were predicted option j.
 
-    Shade is the share of the row, so that rare options read as well as frequent ones.
+    Shade is the share of the row, so that rare options read as well as frequent ones. With a
+    `key`, which is no other matrix's of the page, it can be saved as PNG, SVG and CSV.
     """
     urls = cell_urls or [[""] * len(options) for _ in options]
     if len(rows) != len(options) or any(len(row) != len(options) for row in rows):
         raise ValueError(f"a matrix of {len(options)} options needs as many rows and columns")
+    drawn = [
+        _matrix_row(label, index, row, links)
+        for index, (label, row, links) in enumerate(zip(options, rows, urls, strict=True))
+    ]
     return {
         "options": options,
-        "rows": [
-            _matrix_row(label, index, row, links)
-            for index, (label, row, links) in enumerate(zip(options, rows, urls, strict=True))
-        ],
+        "rows": drawn,
         "n": sum(map(sum, rows)),
         "caption": caption,
         "is_wide": len(options) > _WIDE_MATRIX,
+        "saved": _saved_matrix(key, caption, options, drawn) if key else None,
     }
+
+
+def _saved_matrix(
+    key: str, caption: str, options: Sequence[str], rows: Sequence[Mapping[str, Any]]
+) -> Chart:
+    return Chart(
+        id=f"matrix-{key}",
+        title=f"{caption}: gold against predicted",
+        kind="heat",
+        labels=options,
+        series=[
+            Series(
+                row["label"],
+                [cell["count"] for cell in row["cells"]],
+                shades=[f"heat-{cell['heat']}" for cell in row["cells"]],
+            )
+            for row in rows
+        ],
+        x=Axis("Predicted", scale="category"),
+        y=Axis("Gold", scale="category"),
+    )
 
 
 def _matrix_row(
@@ -211,7 +236,7 @@ def chart(chart: Chart, size: str = "", is_open: bool = False) -> dict[str, Any]
     return {
         "chart": chart,
         "data": chart.data(),
-        "data_id": f"chart-data-{chart.id}",
+        "data_id": chart.data_id,
         "size": size,
         "is_open": is_open,
     }

@@ -16,8 +16,13 @@ function colours(element) {
     paper: token("paper"),
     accent: token("accent"),
     option: (number) => token(`option-${((number - 1) % PALETTE_SIZE) + 1}`),
-    heat: (step) => (step ? token(`heat-${step}`) : token("paper-2")),
-    heatText: (step) => token(step ? (step > 4 ? "heat-high-text" : step > 2 ? "heat-mid-text" : "ink") : "ink-3"),
+    // Shades go by the names of their classes: heat-3, diverge-n2.
+    shade: (name) => token(name.endsWith("-0") ? "paper-2" : name),
+    shadeText: (name) => {
+      const [ramp, end] = name.split("-");
+      const third = Math.ceil(Number(end.at(-1)) / (ramp === "heat" ? 2 : 1));
+      return token(["ink-3", "ink", `${ramp}-mid-text`, `${ramp}-high-text`][third]);
+    },
     font: style.fontFamily,
   };
 }
@@ -36,7 +41,8 @@ function axis(spec, look, { labels, isLabels, isVertical }) {
   return {
     type: ECHARTS_SCALE[spec.scale],
     name: spec.title,
-    nameLocation: isVertical ? "end" : "middle",
+    // Labels run down from the top: their axis begins there.
+    nameLocation: isVertical ? (isLabels ? "start" : "end") : "middle",
     nameGap: isVertical ? 14 : 30,
     nameTextStyle: { ...textStyle(look), align: isVertical ? "left" : "center" },
     min: spec.low ?? undefined,
@@ -154,12 +160,12 @@ function heatCells(chart, look) {
   const most = Math.max(...chart.series.flatMap(({ values }) => values.map((value) => value ?? 0)), 1e-9);
   return chart.series.flatMap((series, row) =>
     series.values.map((value, column) => {
-      const step = heatStep(value, most);
+      const shade = series.shades?.[column] ?? `heat-${heatStep(value, most)}`;
       return {
         value: [column, row, value],
         url: series.urls[column],
-        itemStyle: { color: look.heat(step) },
-        label: { color: look.heatText(step) },
+        itemStyle: { color: look.shade(shade) },
+        label: { color: look.shadeText(shade) },
       };
     }),
   );

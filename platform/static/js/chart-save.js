@@ -37,9 +37,16 @@ export function saveCsv(chart) {
   downloadText(`${lines.join("\r\n")}\r\n`, "text/csv;charset=utf-8", fileName(chart, "csv"));
 }
 
+// A matrix is a table on the page and has no plot of its own: its picture has room for its cells and its title.
+function sizeOf(chart, plot) {
+  if ("chartPlot" in plot.dataset) return plot.getBoundingClientRect();
+  const width = Math.max(200 + 90 * chart.labels.length, 20 + 9 * chart.title.length);
+  return { width, height: 90 + 40 * chart.series.length };
+}
+
 // A second instance, off the page: with the title, on paper, without animation.
 function offPage(chart, echarts, plot, renderer) {
-  const { width, height } = plot.getBoundingClientRect();
+  const { width, height } = sizeOf(chart, plot);
   const holder = document.createElement("div");
   const instance = echarts.init(holder, null, { renderer, width, height: height + 32, devicePixelRatio: 2 });
   const option = plotOption(chart, plot);

@@ -40,6 +40,8 @@ async function draw(figure) {
   if (drawn.has(figure)) return;
   const data = JSON.parse(document.getElementById(figure.dataset.chart).textContent);
   drawn.set(figure, { data });
+  // A matrix is a table already; the library is needed when its picture is saved.
+  if (!figure.querySelector("[data-chart-plot]")) return showButtons(figure);
   const echarts = await loadLibrary(figure.dataset.echarts);
   drawn.set(figure, { data, echarts });
   figure.classList.add("is-drawn");
@@ -57,11 +59,12 @@ function toggleTable(figure, button) {
   button.setAttribute("aria-expanded", String(isOpen));
 }
 
-function save(figure, kind) {
-  const { data, echarts } = drawn.get(figure);
-  const plot = figure.querySelector("[data-chart-plot]");
-  if (kind === "csv") saveCsv(data);
-  else if (kind === "svg") saveSvg(data, echarts, plot);
+async function save(figure, kind) {
+  const { data } = drawn.get(figure);
+  if (kind === "csv") return saveCsv(data);
+  const echarts = await loadLibrary(figure.dataset.echarts);
+  const plot = figure.querySelector("[data-chart-plot]") ?? figure;
+  if (kind === "svg") saveSvg(data, echarts, plot);
   else savePng(data, echarts, plot);
 }
 
