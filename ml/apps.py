@@ -9,10 +9,13 @@ class LearningConfig(AppConfig):
     name = "ml"
 
     def ready(self) -> None:
+        from django.conf import settings
+
         from jobs import kinds, machine
         from ml import columns as model_columns
         from ml import filters, label_sources, panels
         from ml.core.hardware import visible_gpu
+        from ml.foreseen import told
         from reviews import filters as review_filters
         from reviews import table_columns
         from reviews.panels import register
@@ -55,7 +58,7 @@ class LearningConfig(AppConfig):
         kinds.register(
             kinds.Kind("map", "Map", "predict", "ml.mapping.run", outcome="ml.mapping.outcome")
         )
-        machine.register_gpu(visible_gpu)
+        machine.register_gpu(lambda: told(settings.GLOSS_DEVICE, visible_gpu()))
         filters.register()
         label_sources.register()
         register(panels.panel_of)

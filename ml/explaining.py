@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import Any
 
+from django.conf import settings
 from django.db.models import QuerySet
 
 from accounts.models import User
@@ -78,7 +79,12 @@ def run(lease: Lease) -> dict[str, Any]:
     try:
         serving.check_trusted(version)
         checkpoints.check_present(version)
-        found = explain(checkpoints.directory_of(version), review.text, lease.params["question"])
+        found = explain(
+            checkpoints.directory_of(version),
+            review.text,
+            lease.params["question"],
+            device=settings.GLOSS_DEVICE,
+        )
     except NotReady as error:
         raise JobFailed(error.detail) from error
     except CoreError as error:

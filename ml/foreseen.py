@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from ml.core.config import Tier
+
+#: What a worker tells that must use a GPU and sees none: its trainings fail and say so.
+NO_GPU: Final = "No GPU"
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,24 +18,28 @@ class Foreseen:
     why: str
 
 
-def foreseen(tier: Tier, wish: str, gpus: Sequence[str]) -> Foreseen:
-    """Return the device; wish: auto, cpu or cuda; gpus: of every trainer, "" where it has none."""
+def told(wish: str, gpu: str) -> str:
+    """Return what a worker tells of its GPU: a name, NO_GPU, or "" where it uses none.
+
+    wish: auto, cpu or cuda, as that worker is configured; gpu: the one that it sees, if any.
+    """
+    if wish == "cpu":
+        return ""
+    return gpu or (NO_GPU if wish == "cuda" else "")
+
+
+def foreseen(tier: Tier, gpus: Sequence[str]) -> Foreseen:
+    """Return the device; gpus: what every trainer has told of its own."""
     if tier is Tier.TFIDF:
         return Foreseen("CPU", "words need no GPU")
-    if wish == "cpu":
-        return Foreseen("CPU", "as configured")
-    names = sorted({gpu for gpu in gpus if gpu})
-    if not names:
-        return _without(gpus, is_wished=wish == "cuda")
-    if all(gpus) or wish == "cuda":
-        return Foreseen(" or ".join(names), "of the trainer that is listening")
-    return Foreseen(" or ".join([*names, "CPU"]), "depending on which trainer takes it")
-
-
-def _without(gpus: Sequence[str], *, is_wished: bool) -> Foreseen:
     if not gpus:
-        device = "GPU" if is_wished else "GPU or CPU"
-        return Foreseen(device, "no trainer is listening now that could tell")
-    if is_wished:
-        return Foreseen("No GPU", "the configuration asks for one, and no trainer has it")
-    return Foreseen("CPU", "no trainer that is listening has a GPU")
+        return Foreseen("GPU or CPU", "no trainer is listening now that could tell")
+    names = sorted({gpu for gpu in gpus if gpu}) + ([] if all(gpus) else ["CPU"])
+    device = " or ".join(names)
+    if names == ["CPU"]:
+        return Foreseen(device, "no trainer that is listening uses a GPU")
+    if names == [NO_GPU]:
+        return Foreseen(device, "the trainer is told to use one, and sees none")
+    if NO_GPU in names or "CPU" in names:
+        return Foreseen(device, "depending on which trainer takes it")
+    return Foreseen(device, "of the trainer that is listening")

@@ -139,7 +139,7 @@ def plan_training(project: Project, wishes: Wishes | None = None) -> TrainingPla
         questions=plans,
         tier=tier,
         encoder=encoder,
-        foreseen=foreseen(tier, settings.GLOSS_DEVICE, gpus_of(kinds.get("train").queue)),
+        foreseen=foreseen(tier, gpus_of(kinds.get("train").queue)),
         review_count=review_count,
         seconds=seconds,
         basis=basis,
@@ -269,7 +269,6 @@ def _config(wishes: Wishes, tier: Tier, encoder: str, heads: tuple[HeadConfig, .
             tier=tier,
             heads=heads,
             encoder=encoder or settings.GLOSS_ENCODER,
-            device=settings.GLOSS_DEVICE,
             **settings_of(wishes, tier),
         )
     except ConfigError as error:

@@ -107,7 +107,7 @@ def _write_texts(lease: Lease, run: TrainingRun, folder: Path) -> None:
 
 def _write_config(run: TrainingRun, folder: Path) -> None:
     config = {
-        "train": run.config,
+        "train": run.config | device_here(),
         "features_dir": str(settings.FEATURES_DIR),
         "encoders_dir": str(settings.ENCODERS_DIR),
         "output_dir": str(folder / "checkpoint"),
@@ -115,6 +115,11 @@ def _write_config(run: TrainingRun, folder: Path) -> None:
         "resume_dir": str(folder.parent / "resume"),
     }
     (folder / "config.json").write_text(json.dumps(config), "utf-8")
+
+
+def device_here() -> dict[str, str]:
+    """Return the device as this worker is configured: whoever asked may have no GPU, or another."""
+    return {"device": settings.GLOSS_DEVICE}
 
 
 # --- The child ----------------------------------------------------------------------------------

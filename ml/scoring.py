@@ -24,6 +24,8 @@ from jobs.lease import JobFailed, Lease
 from labelling.services import Suggested, rank_reviews, store_suggestions
 from ml import serving, workplace
 from ml.core.acquisition import rank, uncertainty
+from ml.core.errors import ConfigError
+from ml.core.hardware import visible_gpu
 from ml.core.predict import Predictor
 from ml.models import ModelVersion
 from ml.shapes import stored, suggestion
@@ -86,11 +88,18 @@ def tidy(job_id: UUID) -> None:
 
 def load_for_work(version: ModelVersion) -> Predictor:
     """Load a version in a worker; raise JobFailed with the reason when its files are not right."""
-    engine = "torch" if settings.GLOSS_DEVICE == "cuda" else "auto"
+    wish = settings.GLOSS_DEVICE
     try:
-        return serving.load(version, engine=engine)
+        return serving.load(version, engine=engine_for(wish, visible_gpu()), device=wish)
     except NotReady as error:
         raise JobFailed(error.detail) from error
+    except ConfigError as error:
+        raise JobFailed(str(error)) from error
+
+
+def engine_for(wish: str, gpu: str) -> str:
+    """Return the engine for many texts; wish: auto, cpu or cuda; gpu: the one that is seen."""
+    return "torch" if wish == "cuda" or (wish == "auto" and gpu) else "auto"
 
 
 def _parts(

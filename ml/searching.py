@@ -72,7 +72,7 @@ def _search(lease: Lease, folder: Path) -> "_Story":
     keys = [head["question"] for head in config["heads"]]
     runner.write_snapshot_of(lease, lease.job.project, keys, folder)
     given = {
-        "train": config,
+        "train": config | runner.device_here(),
         "search": lease.params["count"],
         "features_dir": str(settings.FEATURES_DIR),
         "encoders_dir": str(settings.ENCODERS_DIR),

@@ -44,10 +44,10 @@ def embed(version: ModelVersion, texts: Sequence[str]) -> "Floats":
         return _predictor(version).embed(texts)
 
 
-def load(version: ModelVersion, *, engine: str = "onnx") -> "Predictor":
+def load(version: ModelVersion, *, engine: str = "onnx", device: str = "auto") -> "Predictor":
     """Load a version after checking its files; quarantine it when they are not what they were.
 
-    Raises NotReady with the reason.
+    Raises NotReady with the reason, ConfigError when the device cuda is asked for and not there.
     """
     from ml.core.predict import Predictor
 
@@ -55,7 +55,7 @@ def load(version: ModelVersion, *, engine: str = "onnx") -> "Predictor":
     checkpoints.check_here(version)
     try:
         checkpoints.check_manifest(version)
-        return Predictor.load(checkpoints.directory_of(version), engine=engine)
+        return Predictor.load(checkpoints.directory_of(version), engine=engine, device=device)
     except CheckpointFormatError as error:
         raise NotReady(
             f"{version} was made by another release of Gloss and cannot be read by this one. "

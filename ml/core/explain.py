@@ -68,14 +68,15 @@ class Explanation:
 
 
 def explain(
-    directory: Path, text: str, question: str, *, steps: int = STEPS
+    directory: Path, text: str, question: str, *, steps: int = STEPS, device: str = "auto"
 ) -> tuple[Explanation, ...]:
     """Explain what a checkpoint answers to one question about a text, the likeliest answer first.
 
     A choice and a number have one answer; of a multichoice every option that is ticked follows the
     likeliest. Encoders are explained by integrated gradients (Sundararajan, Taly and Yan, 2017),
-    models of terms by leaving each word out. Raises ConfigError for a question that has no single
-    answer (spans) or that the model does not know, CheckpointError for damaged files.
+    models of terms by leaving each word out. device: of torch; auto, cpu or cuda. Raises
+    ConfigError for a question that has no single answer (spans) or that the model does not know and
+    for a device that is not there, CheckpointError for damaged files.
     """
     from ml.core.predict import Predictor
 
@@ -87,7 +88,7 @@ def explain(
         raise ConfigError(f"The model does not answer {question!r}.")
     if head.kind is Kind.SPANS:
         raise ConfigError("Spans are many answers in one; explain another question.")
-    predictor = Predictor.load(directory, "torch", is_verified=True)
+    predictor = Predictor.load(directory, "torch", device=device, is_verified=True)
     # Asked of the whole model: terms that are mixed in may answer otherwise than its encoder.
     targets = _targets(head, predictor.predict([text])[0][question])
     if config.tier is Tier.TFIDF:

@@ -42,12 +42,13 @@ class Predictor:
         engine: str = "auto",
         threads: int | None = None,
         *,
+        device: str = "auto",
         is_verified: bool = False,
     ) -> "Predictor":
         """Load a checkpoint after checking every file; `is_verified` skips the check.
 
-        engine: onnx (ONNX Runtime), torch (CUDA where there is one), or auto: ONNX Runtime, and for
-        many texts torch where the processor has units for bfloat16.
+        engine: onnx (ONNX Runtime), torch, or auto: ONNX Runtime, and for many texts torch where
+        the processor has units for bfloat16. device: of torch; auto, cpu or cuda.
         """
         if engine not in {"auto", "onnx", "torch"}:
             raise ConfigError(f"The engine {engine!r} is not one of auto, onnx, torch.")
@@ -64,7 +65,7 @@ class Predictor:
             terms = checkpoint.read_json(directory / VOCABULARY)
             return cls(TfidfModel.from_parts(config.heads, terms, tensors), calibrations, None)
         encoder = TextEncoder(
-            _engine(directory, engine, threads, settings, tensors),
+            _engine(directory, engine, threads, settings, tensors, device),
             max_tokens=config.max_tokens,
             pooling=config.pooling,
             layers=config.layers,
@@ -131,9 +132,10 @@ def _engine(
     threads: int | None,
     settings: dict[str, Any],
     tensors: dict[str, Floats],
+    device: str,
 ) -> Engine:
     if engine == "torch":
-        return torch_engine(directory, settings, tensors)
+        return torch_engine(directory, settings, tensors, device=device)
     from ml.core.engines.onnx import OnnxEngine
 
     first = OnnxEngine(directory, threads=threads or 0)
@@ -141,7 +143,10 @@ def _engine(
         return first
     from ml.core.engines.growing import GrowingEngine
 
-    return GrowingEngine(first, lambda: torch_engine(directory, settings, tensors, is_bf16=True))
+    def in_bf16() -> Engine:
+        return torch_engine(directory, settings, tensors, device="cpu", is_bf16=True)
+
+    return GrowingEngine(first, in_bf16)
 
 
 def torch_engine(
@@ -149,9 +154,13 @@ def torch_engine(
     settings: dict[str, Any],
     tensors: dict[str, Floats],
     *,
+    device: str = "auto",
     is_bf16: bool = False,
 ) -> "TorchEngine":
-    """Return the encoder of a checkpoint as torch runs it; `is_bf16` is for a processor."""
+    """Return the encoder of a checkpoint as torch runs it; `is_bf16` is for a processor.
+
+    Raises ConfigError when the device cuda is asked for and not there.
+    """
     import torch
 
     from ml.core.engines import torch as engines
@@ -164,12 +173,11 @@ def torch_engine(
         tower = engines.build_tower(settings["tower"])
         weights = {n: torch.from_numpy(a) for n, a in tensors.items() if n.startswith("encoder.")}
         tower.model.load_state_dict({n.removeprefix("encoder."): t for n, t in weights.items()})
-    device = "cpu" if is_bf16 else engines.choose_device("auto")
     return engines.TorchEngine(
         tower,
         info,
         directory / "tokenizer.json",
-        device=device,
+        device=engines.choose_device(device),
         is_bf16=is_bf16,
         wish=settings["train"].get("precision", "auto"),
     )

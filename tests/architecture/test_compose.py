@@ -8,6 +8,8 @@ import pytest
 import yaml
 from compose_spec import PyCompose
 
+from jobs.kinds import QUEUES
+
 ROOT = Path(__file__).resolve().parents[2]
 TEXT = (ROOT / "docker-compose.yml").read_text(encoding="utf-8")
 VARIABLE = re.compile(r"\$\{(?P<name>\w+)(?::(?P<kind>[-?])(?P<rest>[^}]*))?\}")
@@ -93,3 +95,16 @@ def test_the_trainer_alone_asks_for_a_gpu() -> None:
 
     assert asking == ["trainer"]
     assert SERVICES["trainer"]["profiles"] == ["gpu"]
+
+
+def test_what_a_model_computes_goes_to_the_gpu_one_job_a_queue() -> None:
+    command = SERVICES["trainer"]["command"]
+    queues = command[command.index("-Q") + 1].split(",")
+
+    # A thread drains a queue: with more of them nothing more would run, with one a training would
+    # keep predictions waiting.
+    assert queues == ["train", "predict"]
+    assert command[command.index("--concurrency") + 1] == str(len(queues))
+    assert command[command.index("--pool") + 1] == "threads"
+    assert SERVICES["trainer"]["environment"]["GLOSS_DEVICE"] == "cuda"
+    assert set(queues) < set(QUEUES)

@@ -1,19 +1,24 @@
 """Why a model says what it says about one review."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
 from django.template.loader import render_to_string
 from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from jobs.lease import JobFailed
 from jobs.models import Job
+from ml.explaining import start
 from ml.models import ModelVersion
 from ml.panels_explain import explained
-from projects.models import Role
+from projects.models import Project, Role
 from reviews.models import Review
+from tests.ml import encoded
 from tests.ml.conftest import finish
 
 pytestmark = pytest.mark.django_db
@@ -202,3 +207,25 @@ def test_what_cannot_be_explained_is_refused_over_rest(
     assert api(member(Role.REVIEWER)).post(path, body).status_code == 403
     assert outside.post(path, body).status_code == 404
     assert not Job.objects.filter(kind="explain").exists()
+
+
+@pytest.mark.parametrize("has_gpu", [False, True])
+def test_an_explanation_keeps_to_the_device_of_its_worker(
+    project: Project,
+    owner: User,
+    labelled: list[Review],
+    learned_encoder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    *,
+    has_gpu: bool,
+) -> None:
+    version = encoded.register(project, owner, learned_encoder)
+    job = start(version=version, review=labelled[1], question="sentiment", actor=owner)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: has_gpu)
+    monkeypatch.setattr(settings, "GLOSS_DEVICE", "cpu" if has_gpu else "cuda")
+
+    if has_gpu:  # it would fail on one that is only said to be there
+        assert finish(job).result["method"] == "integrated gradients"
+    else:
+        with pytest.raises(JobFailed, match="no usable GPU"):
+            finish(job)

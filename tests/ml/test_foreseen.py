@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from django.utils import timezone
 
@@ -11,28 +12,41 @@ from accounts.models import User
 from jobs import worker
 from ml.core.config import Tier
 from ml.core.hardware import visible_gpu
-from ml.foreseen import foreseen
+from ml.foreseen import NO_GPU, foreseen, told
 from reviews.models import Review
 
 H100, L4 = "NVIDIA H100", "NVIDIA L4"
 
 
 @pytest.mark.parametrize(
-    ("tier", "wish", "gpus", "device"),
+    ("tier", "gpus", "device"),
     [
-        pytest.param("tfidf", "auto", [H100], "CPU", id="words need none"),
-        pytest.param("full", "cpu", [H100], "CPU", id="configured away"),
-        pytest.param("full", "auto", [H100], H100, id="there is one"),
-        pytest.param("full", "auto", [""], "CPU", id="there is none"),
-        pytest.param("full", "auto", [H100, ""], f"{H100} or CPU", id="one of two trainers"),
-        pytest.param("full", "auto", [H100, L4], f"{H100} or {L4}", id="two different ones"),
-        pytest.param("full", "auto", [], "GPU or CPU", id="nobody listens"),
-        pytest.param("full", "cuda", [], "GPU", id="wished for, nobody listens"),
-        pytest.param("full", "cuda", [""], "No GPU", id="wished for in vain"),
+        pytest.param("tfidf", [H100], "CPU", id="words need none"),
+        pytest.param("full", [H100], H100, id="there is one"),
+        pytest.param("full", [""], "CPU", id="there is none"),
+        pytest.param("full", [H100, ""], f"{H100} or CPU", id="one of two trainers"),
+        pytest.param("full", [H100, L4], f"{H100} or {L4}", id="two different ones"),
+        pytest.param("full", [], "GPU or CPU", id="nobody listens"),
+        pytest.param("full", [NO_GPU], NO_GPU, id="wished for in vain"),
+        pytest.param("full", [NO_GPU, H100], f"{H100} or {NO_GPU}", id="in vain by one of two"),
     ],
 )
-def test_the_device_is_foreseen(tier: str, wish: str, gpus: list[str], device: str) -> None:
-    assert foreseen(Tier(tier), wish, gpus).device == device
+def test_the_device_is_foreseen(tier: str, gpus: list[str], device: str) -> None:
+    assert foreseen(Tier(tier), sorted(gpus)).device == device
+
+
+@pytest.mark.parametrize(
+    ("wish", "gpu", "says"),
+    [
+        pytest.param("auto", H100, H100, id="there is one"),
+        pytest.param("auto", "", "", id="there is none"),
+        pytest.param("cuda", H100, H100, id="wished for"),
+        pytest.param("cuda", "", NO_GPU, id="wished for in vain"),
+        pytest.param("cpu", H100, "", id="configured away"),
+    ],
+)
+def test_a_worker_tells_of_the_gpu_that_its_jobs_would_use(wish: str, gpu: str, says: str) -> None:
+    assert told(wish, gpu) == says
 
 
 def test_a_gpu_is_read_from_what_its_driver_tells(
@@ -53,8 +67,12 @@ def test_a_gpu_is_read_from_what_its_driver_tells(
 
 @pytest.mark.django_db
 def test_the_page_names_the_gpu_of_the_trainer_that_listens(
-    owner: User, labelled: list[Review], signed_in: Callable[[User], Client]
+    owner: User,
+    labelled: list[Review],
+    signed_in: Callable[[User], Client],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(settings, "GLOSS_DEVICE", "cpu")  # of the web process, which trains nothing
     page, now = "/projects/shop/models/retrain/?tier=frozen", timezone.now()
     unknown = signed_in(owner).get(page).content.decode()
 

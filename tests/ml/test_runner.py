@@ -15,6 +15,7 @@ from common.errors import Conflict
 from jobs.lease import Lease, LeaseLost
 from jobs.models import Job
 from ml import checkpoints, runner
+from ml.core.checkpoint import read_json
 from ml.core.data import read_snapshot
 from ml.models import Evaluation, ModelVersion, Prediction, TrainingRun
 from projects.models import Project
@@ -232,3 +233,20 @@ def test_an_import_that_ends_after_the_freeze_is_not_learned_from(
     read = {example.id for example in read_snapshot(tmp_path / "snapshot.jsonl")}
     assert (late.is_ready, late.splits_frozen_at) == (True, None)  # a draw may still move it
     assert read == {review.pk for review in labelled}
+
+
+def test_a_training_runs_on_the_device_of_the_worker_that_carries_it_out(
+    labelled: list[Review],
+    start: Callable[..., TrainingRun],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(settings, "GLOSS_DEVICE", "cpu")  # of the web process
+    run = start()
+    assert run.job is not None
+    monkeypatch.setattr(settings, "GLOSS_DEVICE", "cuda")  # of the trainer
+
+    finish(run.job)
+
+    kept = checkpoints.directory_of(run.model_version)
+    # Words need no GPU, so that this trains anywhere; an encoder would have asked for one.
+    assert read_json(kept / "config.json")["train"]["device"] == "cuda"

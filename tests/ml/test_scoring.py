@@ -3,10 +3,13 @@
 import json
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from django.conf import settings
 
-from jobs.lease import Cancelled
+from accounts.models import User
+from jobs.lease import Cancelled, JobFailed
 from jobs.models import Job
 from labelling.models import Suggestion
 from ml import scoring, workplace
@@ -15,6 +18,7 @@ from ml.models import ModelVersion
 from projects.models import Project
 from reviews.models import Review
 from tests import factories
+from tests.ml import encoded
 from tests.ml.conftest import finish, hold
 
 pytestmark = pytest.mark.django_db
@@ -119,3 +123,32 @@ def test_new_reviews_are_ranked_on_request(ranking: Job, project: Project) -> No
 
     late.refresh_from_db()
     assert late.ranked_by == 1
+
+
+@pytest.mark.parametrize(
+    ("wish", "gpu", "engine"),
+    [
+        pytest.param("auto", "NVIDIA L4", "torch", id="a GPU where there is one"),
+        pytest.param("auto", "", "auto", id="none is there"),
+        pytest.param("cuda", "", "torch", id="wished for, and torch says that it is not there"),
+        pytest.param("cpu", "NVIDIA L4", "auto", id="configured away"),
+    ],
+)
+def test_many_texts_go_to_a_gpu_as_the_worker_is_configured(
+    wish: str, gpu: str, engine: str
+) -> None:
+    assert scoring.engine_for(wish, gpu) == engine
+
+
+def test_work_that_must_use_a_gpu_says_when_there_is_none(
+    project: Project,
+    owner: User,
+    labelled: list[Review],
+    learned_encoder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    version = encoded.register(project, owner, learned_encoder)
+    monkeypatch.setattr(settings, "GLOSS_DEVICE", "cuda")
+
+    with pytest.raises(JobFailed, match="no usable GPU"):
+        scoring.load_for_work(version)

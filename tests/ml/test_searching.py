@@ -4,11 +4,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import User
 from common.errors import Conflict
+from jobs.lease import JobFailed
 from jobs.models import Job
 from ml import searching
 from ml.searching import start_search
@@ -137,3 +139,19 @@ def test_without_labels_there_is_nothing_to_search(owner: User, project: Project
 
     assert answer.status_code == 409
     assert "Label some reviews" in answer.json()["detail"]
+
+
+def test_a_search_runs_on_the_device_of_the_worker_that_carries_it_out(
+    project: Project,
+    owner: User,
+    labelled: list[Review],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    encoder = str(tiny.make_encoder(tmp_path / "tiny", texts=[labelled[0].text], positions=256))
+    wishes = Wishes(encoder=encoder, questions=("sentiment",))
+    job = start_search(project=project, actor=owner, count=2, wishes=wishes)
+    monkeypatch.setattr(settings, "GLOSS_DEVICE", "cuda")
+
+    with pytest.raises(JobFailed, match="no usable GPU"):
+        finish(job)

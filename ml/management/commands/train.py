@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from ml.commands import carry_out, project_called, said_plainly, say_json
 from ml.core.hardware import visible_gpu
-from ml.foreseen import foreseen
+from ml.foreseen import foreseen, told
 from ml.forms import TrainForm
 from ml.models import TrainingRun
 from ml.planning import plan_training
@@ -40,7 +40,7 @@ class Command(BaseCommand):
             plan = plan_training(project, wishes_of(project, options))
             run = start_training(project=project, plan=plan, actor=None)
         assert run.job is not None  # noqa: S101  (it was made with one)
-        here = foreseen(plan.tier, settings.GLOSS_DEVICE, [visible_gpu()])
+        here = foreseen(plan.tier, [told(settings.GLOSS_DEVICE, visible_gpu())])
         self.stderr.write(
             f"Training on {plan.review_count:,} reviews, roughly {plan.seconds:.0f} seconds, "
             f"on {here.device}."
