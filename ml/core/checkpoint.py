@@ -20,7 +20,9 @@ from ml.core.errors import CheckpointError, CheckpointFormatError
 
 FORMAT: Final = 3
 MANIFEST: Final = "manifest.json"
-_LIBRARIES: Final = ("numpy", "onnxruntime", "safetensors", "scipy", "tokenizers", "torch")
+_LIBRARIES: Final = (
+    "numpy", "onnxruntime", "safetensors", "scipy", "tokenizers", "torch", "transformers",
+)  # fmt: skip
 
 
 @contextmanager

@@ -66,4 +66,4 @@ def test_the_card_names_measures_with_their_intervals_and_baselines(frozen: Fini
 def test_the_manifest_names_the_libraries_that_made_it(frozen: Finished) -> None:
     versions = verify(frozen.directory)["versions"]
 
-    assert {"torch", "numpy", "onnxruntime"} <= set(versions)
+    assert {"torch", "transformers", "numpy", "onnxruntime"} <= set(versions)
