@@ -38,6 +38,7 @@ def write_card(
         *_read_before(metrics.get("pretraining")),
         *_stopped(metrics.get("stopped")),
         *(f"A linear model of terms counts {s:.0%} in {q}." for q, s in shares.items()),
+        *_agreed(metrics.get("parity")),
         f"Seed {config.seed}; data snapshot `{snapshot}`.",
         "",
         _line("question", "measure", "model", "95 % interval", "n", *names),
@@ -71,6 +72,16 @@ def _read_before(facts: dict[str, Any] | None) -> list[str]:
 
 def _stopped(facts: dict[str, Any] | None) -> list[str]:
     return [facts["note"]] if facts else []
+
+
+def _agreed(parity: dict[str, Any] | None) -> list[str]:
+    if not parity:
+        return []
+    return [
+        "It answers from an export of the encoder in 32-bit floats. The vectors of",
+        f"{parity['texts']} reviews from it and from the encoder that was trained have a cosine of",
+        f"at least {parity['least_cosine']:.4f}.",
+    ]
 
 
 def _row(head: HeadConfig, measured: dict[str, Any], beside: Sequence[str]) -> str:

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -34,6 +34,7 @@ from ml.core.lesson import FrozenFeatures, Lesson, all_targets, as_floats
 from ml.core.loop import Part, Study, learn
 from ml.core.network import Heads
 from ml.core.neural import NeuralModel
+from ml.core.parity import parity
 from ml.core.resume import Saves
 from ml.core.targets import Prior, prior, tag_prior
 from ml.core.tuning import tower_lesson, tower_study
@@ -55,6 +56,8 @@ class Fitted:
     tower: dict[str, Any] | None = None
     diverged: int = 0
     stopped: int = 0
+    #: How a fine-tuned encoder agrees with its export; nothing for one that stays as it is.
+    parity: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -163,7 +166,11 @@ def fit_full(
     encoder = _trained_encoder(tower, info, config, device, scratch)
     tensors = heads.cpu().arrays() | _tower_tensors(tower)
     model = NeuralModel(heads.numpy(), encoder, encoder, heads.numpy_neck())
-    return Fitted(model, tensors, scratch, tower_config(tower), study.diverged, study.stopped)
+    texts = [example.text for example in splits.validation or splits.train]
+    agreed = _parity(tower, info, config, device, scratch, texts)
+    return Fitted(
+        model, tensors, scratch, tower_config(tower), study.diverged, study.stopped, agreed
+    )
 
 
 def prepare_frozen(
@@ -319,7 +326,11 @@ def _priors(config: TrainConfig, examples: Sequence[Example], lesson: Lesson) ->
 def _trained_encoder(
     tower: TextTower, info: EncoderInfo, config: TrainConfig, device: str, scratch: Path
 ) -> TextEncoder:
-    """Return the encoder as it will be served, so that what is measured is what is used."""
+    """Return the encoder that measures: as it will be served, or where that takes long faster.
+
+    On CUDA, and for many texts on a processor with units for it, it computes in bfloat16 unless
+    fp32 is wished for; how far what is measured is what is used, `_parity` tells.
+    """
     save_tokenizer(config.encoder, scratch / "tokenizer.json")
     export_tower(tower, info, scratch)
     tokenizer = scratch / "tokenizer.json"
@@ -331,6 +342,25 @@ def _trained_encoder(
         return TorchEngine(copy.deepcopy(tower), info, tokenizer, is_bf16=True)
 
     return text_encoder(_growing(scratch, config, in_bf16), config)
+
+
+def _parity(
+    tower: TextTower,
+    info: EncoderInfo,
+    config: TrainConfig,
+    device: str,
+    scratch: Path,
+    texts: Sequence[str],
+) -> dict[str, Any]:
+    """Compare the encoder as torch runs it on this device with the export that is served."""
+    is_bf16 = device == "cpu" and _is_bf16(config)
+    copied = copy.deepcopy(tower)
+    tokenizer = scratch / "tokenizer.json"
+    measured = TorchEngine(
+        copied, info, tokenizer, device=device, is_bf16=is_bf16, wish=config.precision
+    )
+    served = OnnxEngine(scratch, threads=config.threads)
+    return parity(text_encoder(measured, config), text_encoder(served, config), texts)
 
 
 def _pretrained_encoder(pretrained: "Pretrained", config: TrainConfig, folder: Path) -> TextEncoder:
@@ -369,9 +399,12 @@ def engine_of(config: TrainConfig, folder: Path) -> Engine:
 
 def _growing(folder: Path, config: TrainConfig, in_bf16: Callable[[], Engine]) -> Engine:
     first = OnnxEngine(folder, threads=config.threads)
-    if config.precision == "fp32" or not has_bf16():
-        return first
-    return GrowingEngine(first, in_bf16)
+    return GrowingEngine(first, in_bf16) if _is_bf16(config) else first
+
+
+def _is_bf16(config: TrainConfig) -> bool:
+    """Tell whether many texts are encoded in bfloat16 on this processor."""
+    return config.precision != "fp32" and has_bf16()
 
 
 def text_encoder(engine: Engine, config: TrainConfig) -> TextEncoder:

@@ -61,6 +61,7 @@ class _Result:
     tower: dict[str, Any] | None = None
     diverged: int = 0
     stopped: int = 0
+    parity: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -245,6 +246,7 @@ def _fit(
         fitted.tower,
         fitted.diverged,
         fitted.stopped,
+        fitted.parity,
     )
 
 
@@ -283,7 +285,8 @@ def _read(pretrained: "Pretrained | None") -> dict[str, Any]:
 
 def _happened(result: _Result, pretrained: "Pretrained | None") -> dict[str, Any]:
     diverged = {"diverged": _diverged(result.diverged)} if result.diverged else {}
-    return _read(pretrained) | _stopped(result) | diverged
+    agreed = {"parity": result.parity} if result.parity else {}
+    return _read(pretrained) | _stopped(result) | diverged | agreed
 
 
 def _stopped(result: _Result) -> dict[str, Any]:
