@@ -48,7 +48,7 @@ def test_spans_alone_are_not_for_it() -> None:
 
 def test_a_loss_that_is_no_number_is_an_error_and_no_figure() -> None:
     # Its square is beyond what four bytes hold.
-    endless = HeadConfig("weight", Kind.NUMBER, minimum=-1e20, maximum=1e20)
+    endless = HeadConfig("weight", Kind.NUMBER, minimum=-1e30, maximum=1e30)
 
     with pytest.raises(DivergedError):
         fit_lstm((SENTIMENT, endless), make_examples(60), seed=0, seconds=30)
