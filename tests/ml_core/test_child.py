@@ -122,7 +122,8 @@ def test_told_to_stop_early_it_measures_and_keeps_the_best_so_far(
 
     os.kill(process.pid, stopping.SIGNAL)
 
-    out, errors = process.communicate(timeout=60)
+    # Measuring takes seconds of processor time, and minutes on a machine of others.
+    out, errors = process.communicate(timeout=240)
     last = json.loads(out.splitlines()[-1])
     assert process.returncode == 0, errors
     assert last["event"] == "finished"
