@@ -139,7 +139,9 @@ def _engine(
     from ml.core.engines.onnx import OnnxEngine
 
     first = OnnxEngine(directory, threads=threads or 0)
-    if engine == "onnx" or not has_bf16():
+    # Who trained in fp32 on purpose is answered in it too.
+    is_exact = settings["train"].get("precision") == "fp32"
+    if engine == "onnx" or is_exact or not has_bf16():
         return first
     from ml.core.engines.growing import GrowingEngine
 

@@ -6,11 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ml.core import predict
 from ml.core.config import Tier
+from ml.core.engines.growing import GrowingEngine
+from ml.core.engines.onnx import OnnxEngine
 from ml.core.errors import CheckpointError, ConfigError
 from ml.core.events import Finished
 from ml.core.predict import Predictor
 from tests.ml_core import tiny
+from tests.ml_core.conftest import Workshop
 
 NAUGHTY = ["", " ", "\x00", "🎁" * 40, "\ud83d", "ﷺ" * 500, "a" * 30_000, "кettle\u202e", "\n\n"]
 
@@ -118,6 +122,23 @@ def test_embeddings_have_the_width_of_the_encoder(frozen: Finished, tfidf: Finis
     assert vectors.shape == (2, 32)
     with pytest.raises(CheckpointError, match="no encoder"):
         Predictor.load(tfidf.directory).embed(["a kettle"])
+
+
+@pytest.mark.parametrize(("precision", "wanted"), [("auto", GrowingEngine), ("fp32", OnnxEngine)])
+def test_a_version_trained_in_fp32_never_answers_in_bfloat16(
+    precision: str,
+    wanted: type,
+    workshop: Workshop,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config = workshop.config("frozen", epochs=1, precision=precision, baselines=False)
+    workshop.train(tiny.make_examples(60), config, tmp_path / "out")
+    monkeypatch.setattr(predict, "has_bf16", lambda: True)
+
+    encoder = Predictor.load(tmp_path / "out").embedder()
+
+    assert isinstance(encoder.engine, wanted)
 
 
 def test_an_unknown_engine_is_refused(tfidf: Finished) -> None:
