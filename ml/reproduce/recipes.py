@@ -82,6 +82,7 @@ _CLOTHING: Final = Recipe(
     key="clothing",
     title="Women's clothing reviews, sentiment, rating and age together",
     suits="sentiment and ratings together",
+    tier=Tier.FULL,
     read=readings.clothing,
     heads=lambda _: (
         HeadConfig("sentiment", Kind.CHOICE, ("negative", "neutral", "positive")),
