@@ -245,8 +245,9 @@ class TrainConfig:
     blend: bool = True
     """Whether the frozen tier mixes in a linear model of terms where validation says it helps."""
     class_weights: bool = False
-    """Whether rare options of a choice weigh more (inverse square root of their share, capped):
-    raises their recall, costs accuracy and honest confidences."""
+    """Whether rare options and rare tags of spans weigh more (inverse square root of their share,
+    of a multichoice of their odds, capped): raises their recall, costs accuracy and honest
+    confidences."""
     precision: str = "auto"
     """Arithmetic of fine-tuning: fp32, bf16, or auto for bf16 where the processor has units. Of
     encoding too, where it is not fp32 and the processor has them."""

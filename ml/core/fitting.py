@@ -29,7 +29,7 @@ from ml.core.engines.torch import (
 from ml.core.events import Event, Progress, Stage
 from ml.core.features import CachedEncoder
 from ml.core.hardware import has_bf16
-from ml.core.lengths import STEPS, chosen_length
+from ml.core.lengths import chosen_length, most_tokens
 from ml.core.lesson import FrozenFeatures, Lesson, all_targets, as_floats
 from ml.core.loop import Part, Study, learn
 from ml.core.network import Heads
@@ -43,7 +43,6 @@ if TYPE_CHECKING:
     from ml.core.pretraining import Pretrained
 
 _WORDS_CHUNK: Final = 64
-_CPU_TOKENS: Final = 256
 
 
 @dataclass(frozen=True)
@@ -96,10 +95,11 @@ class _Splits:
 def max_tokens(config: TrainConfig, examples: Sequence[Example], encoders_dir: Path) -> int:
     """Return how many tokens suit the training reviews; on a CPU no more than 256."""
     folder = exported(config.encoder, encoders_dir)
-    positions = EncoderInfo.read(folder).max_positions or STEPS[-1]
-    dearest = _CPU_TOKENS if choose_device(config.device) == "cpu" else STEPS[-1]
+    limit = most_tokens(
+        EncoderInfo.read(folder).max_positions, is_on_cpu=choose_device(config.device) == "cpu"
+    )
     texts = [example.text for example in examples if example.split == "train"]
-    return chosen_length(texts, folder / "tokenizer.json", limit=min(positions, dearest))
+    return chosen_length(texts, folder / "tokenizer.json", limit=limit)
 
 
 def fit_frozen(
@@ -316,7 +316,8 @@ def _priors(config: TrainConfig, examples: Sequence[Example], lesson: Lesson) ->
     for head in config.heads:
         own = lesson.targets[head.question]
         if isinstance(own, list):
-            found[head.question] = tag_prior(head, [t for t in own if t is not None])
+            given = [targets for targets in own if targets is not None]
+            found[head.question] = tag_prior(head, given, is_weighted=config.class_weights)
         else:
             rows = answered(examples, head.question)
             found[head.question] = prior(head, rows, is_weighted=config.class_weights)

@@ -23,7 +23,10 @@ def pooled_loss(head: HeadConfig, prior: Prior, logits: Tensor, targets: Tensor)
     is_answered = ~targets.isnan()
     answered, wanted = logits[is_answered], targets[is_answered]
     if head.kind is Kind.MULTICHOICE:
-        total = functional.binary_cross_entropy_with_logits(answered, wanted, reduction="sum")
+        weights = torch.as_tensor(prior.weights, dtype=logits.dtype, device=logits.device)
+        total = functional.binary_cross_entropy_with_logits(
+            answered, wanted, pos_weight=weights.expand_as(logits)[is_answered], reduction="sum"
+        )
     else:
         # Divided by the variance, so that a weight means the same on every data set.
         found = number_values(head, answered, (prior.centre, prior.spread))

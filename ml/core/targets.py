@@ -22,8 +22,9 @@ _LEAST_SPREAD: Final = 0.02
 class Prior:
     """Hold what the training answers of one question look like.
 
-    bias: initial output bias [outputs]; weights: class weights of a choice or of tags;
-    centre and spread: mean and standard deviation of a number.
+    bias: initial output bias [outputs]; weights: class weights of a choice or of tags, and
+    of a multichoice what having each option weighs beside not having it; centre and spread: mean
+    and standard deviation of a number.
     """
 
     bias: Floats
@@ -94,16 +95,18 @@ def prior(head: HeadConfig, examples: Sequence[Example], *, is_weighted: bool) -
             return Prior(found.bias, given if len(given) else found.weights)
         case Kind.MULTICHOICE:
             share = multichoice_targets(head, examples).mean(axis=0)
-            return Prior(logit(share), np.ones(len(head.options)))
+            return Prior(logit(share), _positive_weights(share, is_weighted=is_weighted))
         case _:
             return _number_prior(head, number_targets(head, examples)[:, 0])
 
 
-def tag_prior(head: HeadConfig, targets: Sequence[WordTargets]) -> Prior:
+def tag_prior(
+    head: HeadConfig, targets: Sequence[WordTargets], *, is_weighted: bool = False
+) -> Prior:
     """Describe the tags of a spans question; the polarities start even."""
     count = bio.tag_count(len(head.options))
     counts = np.bincount(np.concatenate([t.tags for t in targets]), minlength=count)
-    tags = _choice_prior(counts, is_weighted=False)
+    tags = _choice_prior(counts, is_weighted)
     bias = np.concatenate([tags.bias, np.zeros(len(head.polarities))])
     return Prior(bias, tags.weights)
 
@@ -112,6 +115,14 @@ def _choice_prior(counts: Ints, is_weighted: bool) -> Prior:  # noqa: FBT001 - o
     share = (counts + 0.5) / (counts.sum() + 0.5 * len(counts))
     weights = np.sqrt(1 / (share * len(counts))) if is_weighted else np.ones(len(counts))
     return Prior(np.log(share), np.minimum(weights, _LARGEST_WEIGHT))
+
+
+def _positive_weights(share: Floats, *, is_weighted: bool) -> Floats:
+    """Return what having each option weighs beside not having it, for shares [options]."""
+    if not is_weighted:
+        return np.ones(len(share))
+    odds = (1 - share) / np.maximum(share, 1e-6)
+    return np.clip(np.sqrt(odds), 1.0, _LARGEST_WEIGHT)
 
 
 def _number_prior(head: HeadConfig, values: Floats) -> Prior:

@@ -117,6 +117,25 @@ def test_rare_options_weigh_more_up_to_a_cap() -> None:
     assert weights[1] == pytest.approx(math.sqrt(1 / 2), abs=0.01)
 
 
+def test_rare_options_of_several_and_rare_tags_weigh_more_too() -> None:
+    both, one = frozenset({"kitchen", "clothes"}), frozenset({"kitchen"})
+    rows = [example(topics=both), *[example(topics=one)] * 9]
+    tags = [WordTargets(np.array([0] * 98 + [1, 2]), ())]
+
+    topics = prior(tiny.TOPICS, rows, is_weighted=True)
+    thing = tag_prior(tiny.THING, tags, is_weighted=True)
+
+    assert topics.weights.tolist() == pytest.approx([1, 3])
+    assert thing.weights[0] < 1 < thing.weights[1] <= 5
+    assert tag_prior(tiny.THING, tags).weights.tolist() == [1] * 5
+    logits = torch.zeros(1, 2)
+    missed, found = (
+        pooled_loss(tiny.TOPICS, topics, logits, torch.tensor([wanted])).item()
+        for wanted in ([0.0, 1.0], [0.0, 0.0])
+    )
+    assert missed == pytest.approx(2 * found)
+
+
 def test_targets_mark_what_is_unanswered() -> None:
     rows = [example(sentiment="positive", rating=4.0, topics=frozenset({"clothes"})), example()]
 
