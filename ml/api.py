@@ -24,9 +24,12 @@ from ml.wishes import (
     MOST_STEPS,
     MOST_TEXTS,
     MOST_TOKENS,
+    OF_HEADS,
     ORDINALS,
+    POOLINGS,
     PRECISIONS,
     TRUNCATIONS,
+    HeadWish,
     Wishes,
 )
 from projects.api_base import ProjectAPIView
@@ -34,6 +37,11 @@ from projects.models import Role
 from reviews.api import JobLinkOut
 
 MAX_NUMBER = 2**31 - 1
+
+
+def _between(name: str) -> dict[str, Any]:
+    low, high = OF_HEADS[name]
+    return {"min_value": low, "max_value": high}
 
 
 class TrainingRunOut(serializers.Serializer[TrainingRun]):
@@ -67,6 +75,18 @@ class TrainingRunOut(serializers.Serializer[TrainingRun]):
         return dict(JobOut(run.job).data) if run.job else None
 
 
+class HeadIn(serializers.Serializer[Any]):
+    """What one question wants; what is left out is as for all."""
+
+    weight = serializers.FloatField(
+        **_between("weight"), required=False, help_text="Share in the joint loss; 1 otherwise."
+    )
+    hidden = serializers.IntegerField(
+        **_between("hidden"), required=False, help_text="Width of the hidden layer; 0: none."
+    )
+    dropout = serializers.FloatField(**_between("dropout"), required=False)
+
+
 class TrainingRunIn(serializers.Serializer[Any]):
     """How to train; what is left out is chosen by the tier."""
 
@@ -82,14 +102,14 @@ class TrainingRunIn(serializers.Serializer[Any]):
         min_value=0,
         max_value=MOST_TOKENS,
         required=False,
-        help_text="How much of a review is read; 0 chooses by how long the reviews are.",
+        help_text="How much of a review is read; left out or 0, as much as most reviews are long.",
     )
     max_samples = serializers.IntegerField(min_value=1, max_value=MAX_NUMBER, required=False)
     seed = serializers.IntegerField(min_value=0, max_value=MAX_NUMBER, required=False)
     beside = serializers.MultipleChoiceField(choices=sorted(BESIDE), required=False)
     truncation = serializers.ChoiceField(choices=list(TRUNCATIONS), required=False)
     class_weights = serializers.BooleanField(
-        required=False, help_text="Whether rare options of a choice weigh more."
+        required=False, help_text="Whether rare options, and rare marks of spans, weigh more."
     )
     hidden = serializers.IntegerField(
         min_value=0, max_value=4096, required=False, help_text="Width of the hidden layer; 0: none."
@@ -113,6 +133,12 @@ class TrainingRunIn(serializers.Serializer[Any]):
     layer_decay = serializers.FloatField(min_value=0.1, max_value=1.0, required=False)
     accumulate = serializers.IntegerField(min_value=1, max_value=256, required=False)
     precision = serializers.ChoiceField(choices=list(PRECISIONS), required=False)
+    pooling = serializers.ChoiceField(
+        choices=list(POOLINGS), required=False, help_text="What of a review's tokens heads read."
+    )
+    heads = serializers.DictField(
+        child=HeadIn(), required=False, help_text="Settings of single questions, by their keys."
+    )
     pretraining_texts = serializers.IntegerField(
         min_value=1,
         max_value=MOST_TEXTS,
@@ -183,6 +209,7 @@ def wishes_of(data: dict[str, Any]) -> Wishes:
     questions = data.get("questions")
     asked = {
         "beside": tuple(sorted(data.get("beside") or ())),
+        "heads": {key: HeadWish(**own) for key, own in data.get("heads", {}).items()},
         "class_weights": data.get("class_weights") or None,
         "normalise": data.get("normalise") or None,
     }

@@ -16,10 +16,14 @@ from ml.wishes import (
     MOST_STEPS,
     MOST_TEXTS,
     MOST_TOKENS,
+    OF_HEADS,
     ORDINALS,
+    POOLINGS,
     PRECISIONS,
     TRUNCATIONS,
+    HeadWish,
     Wishes,
+    own_field,
     tokens_rule,
 )
 from projects.models import Project
@@ -34,6 +38,7 @@ _TIERS = {
 
 ADVANCED = (
     "truncation",
+    "pooling",
     "class_weights",
     "hidden",
     "dropout",
@@ -48,6 +53,13 @@ ADVANCED = (
     "pretraining_steps",
     "pretraining_minutes",
 )
+
+
+_OWN_LABELS = {
+    "weight": "Weight in the joint loss",
+    "hidden": "Width of the hidden layer",
+    "dropout": "Dropout",
+}
 
 
 def _open(choices: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -81,7 +93,8 @@ class TrainForm(forms.Form):
         required=False,
         min_value=0,
         max_value=MOST_TOKENS,
-        help_text="How much of a review is read; 0 chooses by how long the reviews are.",
+        help_text="How much of a review is read; left empty or 0, as much as most reviews are "
+        "long.",
     )
     max_samples = forms.IntegerField(
         required=False, min_value=1, max_value=2**31 - 1, label="At most so many training reviews"
@@ -103,10 +116,13 @@ class TrainForm(forms.Form):
         required=False,
         label="What is read of a long review",
     )
+    pooling = forms.ChoiceField(
+        choices=_open(POOLINGS), required=False, label="One vector of a review"
+    )
     class_weights = forms.BooleanField(
         required=False,
         label="Rare options weigh more",
-        help_text="More of them are found, fewer answers are right in all.",
+        help_text="Marks of spans too. More of them are found, fewer answers are right in all.",
     )
     hidden = forms.IntegerField(
         required=False,
@@ -193,8 +209,11 @@ class TrainForm(forms.Form):
         encoder = self.fields["encoder"]
         assert isinstance(questions, forms.MultipleChoiceField)  # noqa: S101
         assert isinstance(encoder, forms.ChoiceField)  # noqa: S101
-        questions.choices = [(each.key, each.name) for each in current_schema(project).questions]
+        self._questions = current_schema(project).questions
+        questions.choices = [(each.key, each.name) for each in self._questions]
         encoder.choices = _encoders()
+        for each in self._questions:
+            self.fields |= {own_field(each.key, name): _own(name, each.name) for name in OF_HEADS}
 
     def clean_max_tokens(self) -> int | None:
         """Refuse so few tokens that nothing can be read."""
@@ -211,12 +230,22 @@ class TrainForm(forms.Form):
     @property
     def is_advanced(self) -> bool:
         """Tell whether one of those was filled in."""
-        return any(field.value() or field.errors for field in self.advanced)
+        own = [field for _, fields in self.of_questions for field in fields]
+        return any(field.value() or field.errors for field in [*self.advanced, *own])
+
+    @property
+    def of_questions(self) -> list[tuple[str, list[forms.BoundField]]]:
+        """Return every question's name with the fields of its own settings."""
+        return [
+            (each.name, [self[own_field(each.key, name)] for name in OF_HEADS])
+            for each in self._questions
+        ]
 
     def wishes(self) -> Wishes:
         """Return what the valid form asks for."""
         data = dict(self.cleaned_data)
-        for name in ("truncation", "ordinal", "precision", "class_weights", "normalise"):
+        data["heads"] = self._head_wishes(data)
+        for name in ("truncation", "pooling", "ordinal", "precision", "class_weights", "normalise"):
             data[name] = data[name] or None
         other = data.pop("other_encoder").strip()
         data["encoder"] = other or data["encoder"] or None
@@ -224,6 +253,25 @@ class TrainForm(forms.Form):
         data["beside"] = tuple(data["beside"])
         data["questions"] = tuple(data["questions"]) or None
         return Wishes(**data)
+
+    def _head_wishes(self, data: dict[str, Any]) -> dict[str, HeadWish]:
+        """Take the settings of single questions out of the data."""
+        found = {
+            each.key: HeadWish(**{n: data.pop(own_field(each.key, n)) for n in OF_HEADS})
+            for each in self._questions
+        }
+        return {key: wish for key, wish in found.items() if wish != HeadWish()}
+
+
+def _own(name: str, question: str) -> forms.Field:
+    """Return the field of one setting of one question."""
+    low, high = OF_HEADS[name]
+    label = f"{_OWN_LABELS[name]}: {question}"
+    if name == "hidden":
+        return forms.IntegerField(
+            required=False, min_value=int(low), max_value=int(high), label=label
+        )
+    return forms.FloatField(required=False, min_value=low, max_value=high, label=label)
 
 
 def _encoders() -> list[tuple[str, str]]:

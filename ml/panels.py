@@ -1,6 +1,6 @@
 """What the pages about models show, made ready for their templates."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,7 @@ from ml import charts, measures, selectors
 from ml.core.config import Kind
 from ml.measures import Figure, QuestionMeasures
 from ml.models import EmbeddingMap, ModelVersion, Prediction, Tier, TrainingRun
-from ml.wishes import ORDINALS, PRECISIONS, TRUNCATIONS
+from ml.wishes import ORDINALS, POOLINGS, PRECISIONS, TRUNCATIONS
 from projects.models import Membership, Project
 from reviews.models import Review
 from reviews.panels import Panel
@@ -161,6 +161,7 @@ def _advanced_facts(config: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     """Yield the settings that differ from the usual ones; older trainings know fewer."""
     usual: dict[str, tuple[str, Any, Mapping[Any, str]]] = {
         "truncation": ("Read of long reviews", "head", TRUNCATIONS),
+        "pooling": ("One vector of a review", "mean", POOLINGS),
         "class_weights": ("Rare options weigh more", False, {True: "yes"}),
         "projection": ("Width of a projection", 0, {}),
         "normalise": ("Vectors of length one", False, {True: "yes"}),
@@ -175,15 +176,31 @@ def _advanced_facts(config: dict[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, (label, value, words) in usual.items():
         if (given := config.get(name, value)) != value:
             yield label, words.get(given, given)
-    of_heads: dict[str, tuple[str, Any, Mapping[Any, str]]] = {
+    yield from _facts_of_heads(config.get("heads", ()))
+
+
+def _facts_of_heads(heads: Sequence[dict[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Yield settings of heads that differ from the usual ones, by question where they vary."""
+    usual: dict[str, tuple[str, Any, Mapping[Any, str]]] = {
+        "weight": ("Weight in the joint loss", 1.0, {}),
         "hidden": ("Width of the hidden layer", 256, {0: "none"}),
         "dropout": ("Dropout", 0.3, {}),
         "ordinal": ("Scales are learned", "squeezed", ORDINALS),
     }
-    heads = [head for head in config.get("heads", ()) if head["kind"] != Kind.SPANS]
-    for name, (label, value, words) in of_heads.items():
-        for given in sorted({head.get(name, value) for head in heads} - {value}):
-            yield label, words.get(given, given)
+    for name, (label, value, words) in usual.items():
+        given = {
+            head["question"]: head.get(name, value)
+            for head in heads
+            # Spans have no hidden layer unless they were given one.
+            if not (head["kind"] == Kind.SPANS and name == "hidden" and not head.get(name))
+        }
+        is_shared = len(set(given.values())) == 1
+        odd = {
+            label if is_shared else f"{label}, {question}": found
+            for question, found in given.items()
+            if found != value
+        }
+        yield from ((said, words.get(found, found)) for said, found in odd.items())
 
 
 def seconds_left(job: Job | None) -> float | None:

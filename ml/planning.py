@@ -24,6 +24,7 @@ from ml.wishes import (
     Wishes,
     check_encoder_name,
     check_heads,
+    check_reach,
     check_wishes,
     head_as_wished,
     settings_of,
@@ -115,6 +116,7 @@ def plan_training(project: Project, wishes: Wishes | None = None) -> TrainingPla
     tier = _tier(wishes)
     encoder = "" if tier is Tier.TFIDF else wishes.encoder or settings.GLOSS_ENCODER
     check_wishes(wishes, tier)
+    check_reach(wishes, encoder, tokens_read(encoder))
     _check_questions(schema.questions, wishes)
     counts = gold_counts(project)
     by_class = gold_class_counts(project)
@@ -156,6 +158,17 @@ def checked_config(plan: TrainingPlan) -> TrainConfig:
     return plan.config
 
 
+def tokens_read(encoder: str) -> int:
+    """Return how many tokens an encoder reads at most; 0 where that cannot be known now."""
+    folder = encoders.find(encoder).folder if encoder else None
+    if folder is None:
+        return 0
+    try:
+        return encoders.max_positions(folder)
+    except (OSError, ValueError, TypeError, AttributeError):  # damaged: the job says it
+        return 0
+
+
 def head_of(question: QuestionSnapshot) -> HeadConfig:
     """Return the head that answers a question; raises ConfigError when none can."""
     return HeadConfig(
@@ -182,12 +195,13 @@ def _tier(wishes: Wishes) -> Tier:
 
 def _check_questions(questions: tuple[QuestionSnapshot, ...], wishes: Wishes) -> None:
     known = {question.key for question in questions}
-    for key in wishes.questions or ():
-        if key not in known:
-            names = ", ".join(sorted(known)) or "none"
-            raise Invalid.of(
-                "questions", f"There is no question {key[:50]!r}; the project has: {names}."
-            )
+    for field, keys in (("questions", wishes.questions or ()), ("heads", wishes.heads)):
+        for key in keys:
+            if key not in known:
+                names = ", ".join(sorted(known)) or "none"
+                raise Invalid.of(
+                    field, f"There is no question {key[:50]!r}; the project has: {names}."
+                )
 
 
 def _question(

@@ -22,6 +22,7 @@ from ml.models import ModelVersion, PredictionJob, TrainingRun
 from ml.panels_search import last_search
 from ml.planning import TrainingPlan, plan_training
 from ml.presets import presets
+from ml.reach import reach_of
 from ml.searching import start_search
 from ml.services import Source
 from projects.access import enter
@@ -115,6 +116,7 @@ def _retrain_page(
     context = {
         "form": form,
         "plan": plan,
+        "reach": reach_of(project, plan),
         "presets": presets([each.key for each in plan.questions]),
         "last_device": panels_registry.last_device(project),
         "champion": selectors.champion_of(project),

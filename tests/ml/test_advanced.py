@@ -10,6 +10,7 @@ from django.test import Client
 from rest_framework.test import APIClient
 
 from accounts.models import User
+from ml import reach
 from ml.core.config import TrainConfig
 from ml.models import TrainingRun
 from ml.panels import config_facts
@@ -44,6 +45,7 @@ WISHED: dict[str, Any] = {
     "layer_decay": 0.9,
     "accumulate": 4,
     "precision": "fp32",
+    "pooling": "cls",
     "pretraining_texts": 500,
     "pretraining_steps": 90,
     "pretraining_minutes": 12.5,
@@ -96,6 +98,12 @@ def test_rest_hands_every_setting_on(owner: User, api: Api) -> None:
         pytest.param("frozen", "projection", 0, "1", id="no width"),
         pytest.param("frozen", "max_tokens", 5, "at least 8 tokens, or 0", id="few tokens"),
         pytest.param("frozen", "dropout", 1.5, "0.95", id="all left out"),
+        pytest.param("tfidf", "epochs", 3, "Words (TF-IDF)", id="words have no epochs"),
+        pytest.param("tfidf", "batch_size", 8, "Words (TF-IDF)", id="words have no batches"),
+        pytest.param("tfidf", "learning_rate", 0.1, "Words (TF-IDF)", id="words have no rate"),
+        pytest.param("tfidf", "max_tokens", 64, "Words (TF-IDF)", id="words are read whole"),
+        pytest.param("tfidf", "beside", ["single_task"], "share nothing", id="words stand alone"),
+        pytest.param("frozen", "max_tokens", 600, "at most 512 tokens", id="beyond the encoder"),
         pytest.param("full", "layer_decay", 0, "0.1", id="no rate"),
         pytest.param("full", "precision", "fp8", "fp8", id="unknown arithmetic"),
     ],
@@ -103,7 +111,7 @@ def test_rest_hands_every_setting_on(owner: User, api: Api) -> None:
 def test_what_means_nothing_is_refused_beside_its_field(
     tier: str, field: str, value: Any, words: str, owner: User, signed_in: Browser, api: Api
 ) -> None:
-    page = signed_in(owner).post(PAGE, {"tier": tier, field: str(value)})
+    page = signed_in(owner).post(PAGE, {"tier": tier, field: value})
     answer = api(owner).post(API, {"tier": tier, field: value}, format="json")
 
     form = page.context["form"]
@@ -137,6 +145,119 @@ def test_the_advanced_part_is_closed_until_something_in_it_is_used(
 
     assert '<details class="section" >' in plain
     assert '<details class="section" open>' in used
+
+
+OWN: dict[str, dict[str, Any]] = {
+    "rating": {"weight": 0.5, "hidden": 128},
+    "sentiment": {"dropout": 0.2},
+    "aspect_spans": {"hidden": 32},
+}
+
+
+def assert_own(config: TrainConfig) -> None:
+    heads = {head.question: head for head in config.heads}
+    assert (heads["rating"].weight, heads["rating"].hidden, heads["rating"].dropout) == (
+        *(0.5, 128, 0.1),
+    )
+    assert (heads["sentiment"].hidden, heads["sentiment"].dropout) == (256, 0.2)
+    assert heads["aspects"].weight == 1
+    assert heads["aspect_spans"].hidden == 32
+
+
+def test_the_form_takes_settings_of_single_questions(owner: User, signed_in: Browser) -> None:
+    browser = signed_in(owner)
+    own = {f"heads.{key}.{name}": v for key, each in OWN.items() for name, v in each.items()}
+    page = browser.get(PAGE, {"tier": "full", "dropout": "0.1"} | own)
+
+    browser.post(PAGE, {"tier": "full", "dropout": "0.1"} | own)
+
+    assert 'name="heads.rating.weight" value="0.5"' in page.content.decode()
+    assert_own(config_of_last())
+
+
+def test_rest_takes_settings_of_single_questions(owner: User, api: Api) -> None:
+    answer = api(owner).post(API, {"tier": "full", "dropout": 0.1, "heads": OWN}, format="json")
+
+    assert answer.status_code == 202
+    assert_own(config_of_last())
+    facts = dict(config_facts(TrainingRun.objects.latest("id")))
+    assert facts["Weight in the joint loss, rating"] == 0.5
+    assert facts["Width of the hidden layer, aspect_spans"] == 32
+
+
+@pytest.mark.parametrize(
+    ("tier", "key", "name", "value", "words"),
+    [
+        pytest.param("full", "rating", "weight", 0, "0.001", id="no weight"),
+        pytest.param("full", "rating", "dropout", 2, "0.95", id="all left out"),
+        pytest.param("frozen", "rating", "weight", 2, "a weight changes nothing", id="nothing"),
+        pytest.param("tfidf", "rating", "hidden", 8, "Words (TF-IDF)", id="words"),
+    ],
+)
+def test_what_one_question_cannot_heed_is_refused_beside_its_field(
+    tier: str, key: str, name: str, value: Any, words: str,
+    owner: User, signed_in: Browser, api: Api,
+) -> None:  # fmt: skip
+    field = f"heads.{key}.{name}"
+
+    page = signed_in(owner).post(PAGE, {"tier": tier, field: value})
+    answer = api(owner).post(API, {"tier": tier, "heads": {key: {name: value}}}, format="json")
+
+    assert words in page.context["form"].errors[field][0]
+    assert f'id="id_{field}_error"' in page.content.decode()
+    (error,) = answer.json()["errors"]
+    assert (answer.status_code, error["field"], words in error["message"]) == (400, field, True)
+
+
+@pytest.mark.parametrize(
+    ("asked", "field"),
+    [
+        pytest.param({"heads": {"mood": {"weight": 2}}}, "heads", id="unknown question"),
+        pytest.param({"beside": ["single_task"], "questions": ["rating"]}, "beside", id="alone"),
+    ],
+)
+def test_what_fits_no_question_is_refused(
+    asked: dict[str, Any], field: str, owner: User, api: Api
+) -> None:
+    answer = api(owner).post(API, {"tier": "full"} | asked, format="json")
+
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, field)
+
+
+def test_an_encoder_reads_as_much_as_most_reviews_are_long_and_the_plan_says_it(
+    owner: User, signed_in: Browser, api: Api
+) -> None:
+    browser = signed_in(owner)
+
+    open_ = browser.get(PAGE, {"tier": "frozen"}).content.decode()
+    given = browser.get(PAGE, {"tier": "frozen", "max_tokens": "16"})
+    words = browser.get(PAGE, {"tier": "tfidf"}).content.decode()
+    api(owner).post(API, {"tier": "frozen"}, format="json")
+
+    assert "<dd>128 tokens</dd><dd>chosen by how long they are; 100 % of 36 training" in open_
+    assert (given.context["reach"].tokens, given.context["reach"].percent < 100) == (16, True)
+    assert "Reads of a review" not in words
+    assert config_of_last().max_tokens == 0
+
+
+def test_a_damaged_encoder_is_planned_without_what_it_reads(
+    owner: User, signed_in: Browser, tmp_path: Path
+) -> None:
+    for name in ("config.json", "tokenizer.json", "model.safetensors"):
+        (tmp_path / name).write_text("{")
+
+    asked = {"tier": "frozen", "other_encoder": str(tmp_path), "max_tokens": "999"}
+    page = signed_in(owner).get(PAGE, asked)
+
+    assert (page.status_code, page.context["reach"]) == (200, None)
+
+
+def test_no_more_than_two_thousand_texts_are_looked_at_for_a_plan(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reach, "SAMPLE", 10)
+
+    assert 1 < len(reach._sample(project)) <= 10
 
 
 def test_the_rate_of_a_frozen_encoder_is_that_of_its_heads(owner: User, api: Api) -> None:

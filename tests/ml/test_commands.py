@@ -11,7 +11,7 @@ from django.core.management import CommandError, call_command
 
 from ml.management.commands.train import Command, wishes_of
 from ml.models import ModelVersion
-from ml.wishes import Wishes
+from ml.wishes import HeadWish, Wishes
 from projects.models import Project
 from reviews.models import Review
 
@@ -56,7 +56,8 @@ def test_the_command_knows_every_setting_of_the_form(labelled: list[Review]) -> 
     line = ["--project", "shop", "--tier", "full", "--beside", "lstm,single_task", "--normalise"]
     numbers = {
         "--layer-decay": "0.9", "--projection": "64", "--pretraining-texts": "500",
-        "--pretraining-minutes": "2.5", "--unfreeze": "2", "--dropout": "0.1",
+        "--pretraining-minutes": "2.5", "--unfreeze": "2", "--dropout": "0.1", "--pooling": "cls",
+        "--weight": "rating=0.1", "--hidden": "sentiment=128",
     }  # fmt: skip
     for name, value in numbers.items():
         line += [name, value]
@@ -66,10 +67,11 @@ def test_the_command_knows_every_setting_of_the_form(labelled: list[Review]) -> 
     assert wishes_of(Project.objects.get(slug="shop"), options) == Wishes(
         tier="full", questions=("sentiment",), beside=("lstm", "single_task"), normalise=True,
         layer_decay=0.9, projection=64, pretraining_texts=500, pretraining_minutes=2.5, unfreeze=2,
-        dropout=0.1, precision="fp32",
+        dropout=0.1, precision="fp32", pooling="cls",
+        heads={"rating": HeadWish(weight=0.1), "sentiment": HeadWish(hidden=128)},
     )  # fmt: skip
     said = {action.dest for action in parser._actions}
-    assert {field.name for field in fields(Wishes)} <= said
+    assert {field.name for field in fields(Wishes)} - {"heads"} | {"weight"} <= said
 
 
 def test_the_command_says_where_it_learns_and_what_is_wrong_with_a_setting(
@@ -88,5 +90,9 @@ def test_the_command_says_where_it_learns_and_what_is_wrong_with_a_setting(
         run("train", tier="tfidf", projection=8)
     with pytest.raises(CommandError, match="at most 200 characters, and this one has 201"):
         run("train", tier="frozen", encoder="a" * 201)
+    with pytest.raises(CommandError, match="--weight: there is no question 'mood'"):
+        run("train", tier="full", weight=["mood=2"])
+    with pytest.raises(CommandError, match="--weight: say of which question"):
+        run("train", tier="full", weight=["2"])
     with pytest.raises(CommandError, match="There is no question 'mood'"):
         run("train", tier="tfidf", questions="mood")

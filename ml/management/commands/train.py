@@ -16,7 +16,7 @@ from ml.models import TrainingRun
 from ml.planning import plan_training
 from ml.selectors import evaluations_of
 from ml.services import start_training
-from ml.wishes import Wishes
+from ml.wishes import OF_HEADS, Wishes, own_field
 from projects.models import Project
 
 # Said here in another way than in the form, which has lists to choose from.
@@ -33,6 +33,12 @@ class Command(BaseCommand):
         for name, field in TrainForm.base_fields.items():
             if name not in _OWN:
                 parser.add_argument(f"--{name.replace('_', '-')}", **_option(name, field))
+        parser.add_argument(
+            "--weight",
+            action="append",
+            metavar="QUESTION=X",
+            help="Weight of a question in the joint loss; may be given several times.",
+        )
 
     def handle(self, *_args: Any, **options: Any) -> None:
         project = project_called(options["project"])
@@ -61,7 +67,11 @@ def _option(name: str, field: forms.Field) -> dict[str, Any]:
         if isinstance(field, forms.MultipleChoiceField):
             return said | {"metavar": ",".join(keys)}
         return said | {"choices": keys}
-    return said | {"metavar": "X" if isinstance(field, forms.FloatField) else "N"}
+    value = "X" if isinstance(field, forms.FloatField) else "N"
+    if name in OF_HEADS:
+        said["help"] += " Of one question alone: QUESTION=" + value + "."
+        return said | {"metavar": value, "action": "append"}
+    return said | {"metavar": value}
 
 
 def wishes_of(project: Project, options: dict[str, Any]) -> Wishes:
@@ -69,13 +79,35 @@ def wishes_of(project: Project, options: dict[str, Any]) -> Wishes:
     given = {
         name: _listed(options[name]) if name == "beside" else options[name]
         for name in TrainForm.base_fields
-        if name not in _OWN and options.get(name) not in {None, False}
+        if name not in {*_OWN, *OF_HEADS} and options.get(name) not in {None, False}
     }
+    given |= _of_heads(options)
     form = TrainForm(project, given)
+    for name in given.keys() - form.fields.keys():
+        raise CommandError(_unknown(name))
     for name, errors in form.errors.items():
         raise CommandError(f"--{name.replace('_', '-')}: {errors[0]}")
     questions = tuple(_listed(options["questions"]))
     return replace(form.wishes(), encoder=options["encoder"], questions=questions or None)
+
+
+def _of_heads(options: dict[str, Any]) -> dict[str, Any]:
+    """Return settings of heads as fields of the form: N is for all, QUESTION=N for one."""
+    found: dict[str, Any] = {}
+    for name in OF_HEADS:
+        values = options.get(name)
+        for value in values if isinstance(values, list) else [values]:
+            key, is_one, number = str(value).rpartition("=")
+            if value is not None:
+                found[own_field(key, name) if is_one else name] = number
+    return found
+
+
+def _unknown(name: str) -> str:
+    if name in OF_HEADS:
+        return f"--{name}: say of which question, QUESTION=X."
+    _, key, setting = name.split(".")
+    return f"--{setting}: there is no question {key[:50]!r}."
 
 
 def _listed(text: str | None) -> list[str]:
