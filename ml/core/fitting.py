@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -28,7 +28,8 @@ from ml.core.engines.torch import (
 )
 from ml.core.events import Event, Progress, Stage
 from ml.core.features import CachedEncoder
-from ml.core.hardware import has_bf16
+from ml.core.fitted import Fitted
+from ml.core.hardware import encodes_in_bf16
 from ml.core.lengths import chosen_length, most_tokens
 from ml.core.lesson import FrozenFeatures, Lesson, all_targets, as_floats
 from ml.core.loop import Part, Study, learn
@@ -43,20 +44,6 @@ if TYPE_CHECKING:
     from ml.core.pretraining import Pretrained
 
 _WORDS_CHUNK: Final = 64
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """Hold a fitted model and what its checkpoint keeps."""
-
-    model: NeuralModel
-    tensors: dict[str, Floats]
-    encoder_folder: Path
-    tower: dict[str, Any] | None = None
-    diverged: int = 0
-    stopped: int = 0
-    #: How a fine-tuned encoder agrees with its export; nothing for one that stays as it is.
-    parity: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -354,7 +341,7 @@ def _parity(
     texts: Sequence[str],
 ) -> dict[str, Any]:
     """Compare the encoder as torch runs it on this device with the export that is served."""
-    is_bf16 = device == "cpu" and _is_bf16(config)
+    is_bf16 = device == "cpu" and encodes_in_bf16(config.precision)
     copied = copy.deepcopy(tower)
     tokenizer = scratch / "tokenizer.json"
     measured = TorchEngine(
@@ -400,12 +387,7 @@ def engine_of(config: TrainConfig, folder: Path) -> Engine:
 
 def _growing(folder: Path, config: TrainConfig, in_bf16: Callable[[], Engine]) -> Engine:
     first = OnnxEngine(folder, threads=config.threads)
-    return GrowingEngine(first, in_bf16) if _is_bf16(config) else first
-
-
-def _is_bf16(config: TrainConfig) -> bool:
-    """Tell whether many texts are encoded in bfloat16 on this processor."""
-    return config.precision != "fp32" and has_bf16()
+    return GrowingEngine(first, in_bf16) if encodes_in_bf16(config.precision) else first
 
 
 def text_encoder(engine: Engine, config: TrainConfig) -> TextEncoder:

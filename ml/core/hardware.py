@@ -75,3 +75,8 @@ def has_bf16() -> bool:
     except OSError:
         return False
     return bool(flags & {"amx_bf16", "avx512_bf16", "bf16"})
+
+
+def encodes_in_bf16(wish: str) -> bool:
+    """Tell whether many texts are encoded in bfloat16 here; wish: of arithmetic, as in a config."""
+    return wish != "fp32" and has_bf16()

@@ -12,7 +12,7 @@ from ml.core.config import HeadConfig, Tier, TrainConfig
 from ml.core.encode import TextEncoder
 from ml.core.engines.base import Engine, Floats
 from ml.core.errors import CheckpointError, ConfigError
-from ml.core.hardware import has_bf16
+from ml.core.hardware import encodes_in_bf16
 from ml.core.heads_numpy import NumpyHead, NumpyNeck, neck_arrays, split_arrays
 from ml.core.neural import NeuralModel
 from ml.core.scores import Model
@@ -140,8 +140,7 @@ def _engine(
 
     first = OnnxEngine(directory, threads=threads or 0)
     # Who trained in fp32 on purpose is answered in it too.
-    is_exact = settings["train"].get("precision") == "fp32"
-    if engine == "onnx" or is_exact or not has_bf16():
+    if engine == "onnx" or not encodes_in_bf16(settings["train"].get("precision", "auto")):
         return first
     from ml.core.engines.growing import GrowingEngine
 

@@ -12,7 +12,7 @@ from ml.core.errors import ConfigError, TooLittleDataError
 from ml.core.events import Epoch, Progress, Searched, Stage, Trial
 from ml.core.loop import Study
 from ml.core.space import SPACE, Space, drawn
-from ml.core.targets import suited
+from ml.core.targets import usable_heads
 
 
 def search(
@@ -51,7 +51,7 @@ def _usable(
         raise ConfigError("Settings are searched head by head, and a projection joins the heads.")
     check_answers(examples, config.heads)
     rows = [example for example in examples if example.split != "test"]
-    heads = tuple(head for head in config.heads if answered(rows, head.question, "train"))
+    heads = usable_heads(config.heads, rows)
     if not heads:
         raise TooLittleDataError("There is no training review. Label some reviews first.")
     if not any(answered(rows, head.question, "validation") for head in heads):
@@ -59,7 +59,6 @@ def _usable(
             "No validation review has an answer, so settings cannot be compared. "
             "Label more reviews first."
         )
-    heads = tuple(suited(head, answered(rows, head.question, "train")) for head in heads)
     config = replace(config, heads=heads)
     if not config.max_tokens:
         config = replace(config, max_tokens=fitting.max_tokens(config, rows, encoders_dir))

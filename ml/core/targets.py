@@ -8,7 +8,7 @@ import numpy as np
 
 from ml.core import bio
 from ml.core.config import HeadConfig, Kind
-from ml.core.data import Example, SpanAnswer
+from ml.core.data import Example, SpanAnswer, answered
 from ml.core.engines.base import Floats, Ints
 from ml.core.numeric import logit
 
@@ -39,6 +39,14 @@ class WordTargets:
 
     tags: Ints
     polarities: tuple[tuple[int, int, int], ...]
+
+
+def usable_heads(
+    heads: Sequence[HeadConfig], examples: Sequence[Example]
+) -> tuple[HeadConfig, ...]:
+    """Return the heads that a training example answers, each as it suits these answers."""
+    found = ((head, answered(examples, head.question, "train")) for head in heads)
+    return tuple(suited(head, own) for head, own in found if own)
 
 
 def suited(head: HeadConfig, examples: Sequence[Example]) -> HeadConfig:

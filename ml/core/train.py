@@ -1,6 +1,5 @@
 """One training from examples to a checkpoint, as a generator of events."""
 
-import hashlib
 import json
 import math
 import random
@@ -10,30 +9,27 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ml.core import checkpoint, stopping
-from ml.core.blend import BlendedModel, blend
+from ml.core import beside, checkpoint
+from ml.core.blend import BlendedModel
 from ml.core.card import write_card
 from ml.core.config import HeadConfig, Kind, Tier, TrainConfig, sized
 from ml.core.data import Example, answered, check_answers, snapshot_hash
-from ml.core.engines.base import Floats
 from ml.core.engines.export import FILES
-from ml.core.errors import CoreError, DivergedError, TooLittleDataError
-from ml.core.evaluate import Measured, majority_metrics, measure_model, outcome
+from ml.core.errors import TooLittleDataError
+from ml.core.evaluate import Measured, measure_model, outcome
 from ml.core.events import Epoch, Event, Finished, Stage
+from ml.core.fitted import Fitted
 from ml.core.hardware import describe
-from ml.core.neural import NeuralModel
-from ml.core.scores import Model
-from ml.core.targets import suited
-from ml.core.tfidf import TERMS, TfidfModel, fit_tfidf
+from ml.core.targets import usable_heads
+from ml.core.tfidf import TfidfModel
+from ml.core.tiers import Folders, blended, fit, fit_terms, mixes, saves_of
 
 if TYPE_CHECKING:
     from ml.core.pretraining import Pretrained
-    from ml.core.resume import Saves
 
 _FEW = 20
 # Written down for a model of terms, which reads whole texts.
 _UNREAD = 128
-_LSTM_SECONDS = 120.0
 
 
 @dataclass
@@ -51,25 +47,6 @@ class _Clock:
 
     def total(self) -> dict[str, float]:
         return {**self.seconds, "total": round(time.monotonic() - self.started, 3)}
-
-
-@dataclass(frozen=True)
-class _Result:
-    model: TfidfModel | NeuralModel | BlendedModel
-    tensors: dict[str, Floats]
-    encoder_folder: Path | None = None
-    tower: dict[str, Any] | None = None
-    diverged: int = 0
-    stopped: int = 0
-    parity: dict[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class _Folders:
-    features: Path
-    encoders: Path
-    scratch: Path
-    resume: Path | None
 
 
 def run(
@@ -99,18 +76,18 @@ def run(
         usable = replace(usable, max_tokens=_length(chosen, usable, encoders_dir))
     with checkpoint.scratch_folder(output_dir) as scratch:
         curve: list[dict[str, Any]] = []
-        folders = _Folders(features_dir, encoders_dir, scratch, resume_dir)
+        folders = Folders(features_dir, encoders_dir, scratch, resume_dir)
         pretrained = yield from _pretrain(examples, usable, folders, texts)
         if pretrained is not None:
             clock.lap("pretraining")
-        fitting = _fit(chosen, usable, folders, pretrained)
+        fitting = fit(chosen, usable, folders, pretrained)
         result = yield from _recorded(fitting, curve)
         clock.lap("train")
         terms = None
-        if usable.tier is not Tier.TFIDF and (usable.baselines or _mixes(usable)):
+        if usable.tier is not Tier.TFIDF and (usable.baselines or mixes(usable)):
             yield Stage("Fitting the linear model of terms")
-            terms = _tfidf(chosen, usable)
-            result = _blended(result, terms, chosen, usable)
+            terms = fit_terms(chosen, usable)
+            result = blended(result, terms, chosen, usable)
             clock.lap("terms")
         yield Stage("Measuring on the test reviews")
         measured = measure_model(result.model, chosen)
@@ -118,10 +95,10 @@ def run(
         baselines: dict[str, dict[str, Any]] = {}
         if config.baselines:
             yield Stage("Measuring the baselines")
-            baselines = _baselines(chosen, usable, terms)
+            baselines = beside.known(chosen, usable, terms)
             clock.lap("baselines")
         if config.beside:
-            asked = _beside(chosen, usable, terms, folders, pretrained)
+            asked = beside.asked_for(chosen, usable, terms, folders, pretrained)
             baselines |= yield from asked
             clock.lap("beside")
         metrics = {
@@ -149,15 +126,14 @@ def _prepare(
 ) -> tuple[list[Example], TrainConfig, dict[str, str]]:
     chosen = _sample(examples, config)
     notes = {head.question: _note(head, chosen) for head in config.heads}
-    heads = tuple(h for h in config.heads if answered(chosen, h.question, "train"))
+    heads = usable_heads(config.heads, chosen)
     if not heads:
         raise TooLittleDataError(
             "No training review has an answer to any of the chosen questions. "
             "Label some reviews first."
         )
-    train = [example for example in chosen if example.split == "train"]
-    heads = tuple(suited(head, answered(train, head.question)) for head in heads)
-    usable = sized(replace(config, heads=heads), rows=len(train))
+    rows = sum(example.split == "train" for example in chosen)
+    usable = sized(replace(config, heads=heads), rows=rows)
     return chosen, usable, {q: note for q, note in notes.items() if note}
 
 
@@ -198,7 +174,7 @@ def _note(head: HeadConfig, examples: Sequence[Example]) -> str:
 def _pretrain(
     examples: Sequence[Example],
     config: TrainConfig,
-    folders: _Folders,
+    folders: Folders,
     texts: Sequence[str] | None,
 ) -> Generator[Event, None, "Pretrained | None"]:
     if not config.pretraining_texts:
@@ -212,67 +188,18 @@ def _pretrain(
     place = folders.scratch / "reading"
     place.mkdir()
     kept = folders.resume / "reading" if folders.resume else None
-    saves = _saves(examples, config, kept, pretraining.texts_hash(chosen))
+    saves = saves_of(examples, config, kept, pretraining.texts_hash(chosen))
     return (yield from pretraining.pretrain(chosen, config, scratch=place, saves=saves))
 
 
-def _fit(
-    examples: Sequence[Example],
-    config: TrainConfig,
-    folders: _Folders,
-    pretrained: "Pretrained | None" = None,
-) -> Generator[Event, None, _Result]:
-    if config.tier is Tier.TFIDF:
-        yield Stage("Training on TF-IDF terms")
-        model = _tfidf(examples, config)
-        return _Result(model, model.tensors())
-    from ml.core import fitting
-
-    own = {"features_dir": folders.features, "encoders_dir": folders.encoders}
-    if config.tier is Tier.FROZEN:
-        fitted = yield from fitting.fit_frozen(examples, config, **own)
-    else:
-        exported = folders.scratch / "encoder"
-        exported.mkdir()
-        read = pretrained.facts["texts_sha256"] if pretrained else ""
-        saves = _saves(examples, config, folders.resume, read)
-        fitted = yield from fitting.fit_full(
-            examples, config, **own, scratch=exported, saves=saves, pretrained=pretrained
-        )
-    return _Result(
-        fitted.model,
-        fitted.tensors,
-        fitted.encoder_folder,
-        fitted.tower,
-        fitted.diverged,
-        fitted.stopped,
-        fitted.parity,
-    )
-
-
-def _saves(
-    examples: Sequence[Example], config: TrainConfig, folder: Path | None, read: str
-) -> "Saves | None":
-    """Return where a state is kept; `read` names the texts that the encoder has read before."""
-    if folder is None:
-        return None
-    from ml.core.resume import Saves
-
-    # The state of other settings, other answers or other texts must never be taken up. A machine of
-    # more cores learns the same, but for the rounding of sums.
-    own = {name: value for name, value in config.to_json().items() if name != "threads"}
-    settings = json.dumps(own, sort_keys=True) + snapshot_hash(examples) + read
-    return Saves(folder, hashlib.sha256(settings.encode()).hexdigest())
-
-
 def _recorded(
-    events: Generator[Event, None, _Result], curve: list[dict[str, Any]]
-) -> Generator[Event, None, _Result]:
+    events: Generator[Event, None, Fitted], curve: list[dict[str, Any]]
+) -> Generator[Event, None, Fitted]:
     while True:
         try:
             event = next(events)
         except StopIteration as stop:
-            result: _Result = stop.value
+            result: Fitted = stop.value
             return result
         if isinstance(event, Epoch):
             curve.append(_point(event))
@@ -283,13 +210,13 @@ def _read(pretrained: "Pretrained | None") -> dict[str, Any]:
     return {} if pretrained is None else {"pretraining": pretrained.facts}
 
 
-def _happened(result: _Result, pretrained: "Pretrained | None") -> dict[str, Any]:
+def _happened(result: Fitted, pretrained: "Pretrained | None") -> dict[str, Any]:
     diverged = {"diverged": _diverged(result.diverged)} if result.diverged else {}
     agreed = {"parity": result.parity} if result.parity else {}
     return _read(pretrained) | _stopped(result) | diverged | agreed
 
 
-def _stopped(result: _Result) -> dict[str, Any]:
+def _stopped(result: Fitted) -> dict[str, Any]:
     if not result.stopped:
         return {}
     note = f"Stopped early in epoch {result.stopped}: the best weights until then were kept."
@@ -312,129 +239,6 @@ def _point(event: Epoch) -> dict[str, Any]:
         "train_loss": round(event.train_loss, 6),
         "validation_loss": round(loss, 6) if loss is not None and math.isfinite(loss) else None,
     }
-
-
-def _tfidf(examples: Sequence[Example], config: TrainConfig) -> TfidfModel:
-    train, validation = (
-        [e for e in examples if e.split == split] for split in ("train", "validation")
-    )
-    return fit_tfidf(config.heads, train, validation)
-
-
-def _mixes(config: TrainConfig) -> bool:
-    """Tell whether terms may take part; a fine-tuned encoder has learned them itself."""
-    return config.blend and config.tier is Tier.FROZEN
-
-
-def _blended(
-    result: _Result, terms: TfidfModel, examples: Sequence[Example], config: TrainConfig
-) -> _Result:
-    deep = result.model
-    if not (_mixes(config) and isinstance(deep, NeuralModel)):
-        return result
-    model = blend(deep, terms, examples)
-    if not isinstance(model, BlendedModel):
-        return result
-    own = {f"{TERMS}{name}": tensor for name, tensor in model.terms.tensors().items()}
-    return replace(result, model=model, tensors={**result.tensors, **own})
-
-
-def _baselines(
-    examples: Sequence[Example], config: TrainConfig, terms: TfidfModel | None
-) -> dict[str, dict[str, Any]]:
-    found = {"majority": majority_metrics(config.heads, examples)}
-    if terms is not None:
-        found["tfidf"] = _measured(terms, examples)
-    return found
-
-
-def _beside(
-    examples: Sequence[Example],
-    config: TrainConfig,
-    terms: TfidfModel | None,
-    folders: _Folders,
-    pretrained: "Pretrained | None",
-) -> Generator[Event, None, dict[str, dict[str, Any]]]:
-    """Train the baselines that were asked for; return their metrics by name and question."""
-    found: dict[str, dict[str, Any]] = {}
-    if "lstm" in config.beside:
-        pooled = [head for head in config.heads if head.kind is not Kind.SPANS]
-        found["lstm"] = yield from _attempted(_recurrent(examples, config), pooled)
-    # Linear models on terms share nothing, so one a question would be the same again.
-    if "single_task" in config.beside and config.tier is not Tier.TFIDF and len(config.heads) > 1:
-        found["single_task"] = {}
-        for number, head in enumerate(config.heads):
-            alone = replace(config, heads=(head,))
-            own = replace(folders, scratch=folders.scratch / f"alone-{number}", resume=None)
-            training = _alone(examples, alone, terms, own, pretrained)
-            found["single_task"] |= yield from _attempted(training, [head])
-    return found
-
-
-def _attempted(
-    training: Generator[Event, None, dict[str, Any]], heads: Sequence[HeadConfig]
-) -> Generator[Event, None, dict[str, Any]]:
-    """Train a baseline of some questions; where it has no figures, a note says why.
-
-    A finished model is not lost for a baseline that fails. After a wish for the end there is none:
-    cut short too, it would make the model look better than it is.
-    """
-    if not stopping.is_asked():
-        try:
-            found = yield from training
-        except CoreError as error:
-            return _noted(heads, f"Not measured. {error}")
-        if not stopping.is_asked():
-            return found
-    return _noted(heads, "Left out, because the training was stopped early.")
-
-
-def _noted(heads: Sequence[HeadConfig], note: str) -> dict[str, Any]:
-    return {head.question: {"note": note} for head in heads}
-
-
-def _recurrent(
-    examples: Sequence[Example], config: TrainConfig
-) -> Generator[Event, None, dict[str, Any]]:
-    from ml.core.lstm import fit_lstm
-
-    yield Stage("Training an LSTM beside it")
-    model = fit_lstm(config.heads, examples, seed=config.seed, seconds=_LSTM_SECONDS)
-    return {} if model is None else _measured(model, examples)
-
-
-def _alone(
-    examples: Sequence[Example],
-    config: TrainConfig,
-    terms: TfidfModel | None,
-    folders: _Folders,
-    pretrained: "Pretrained | None",
-) -> Generator[Event, None, dict[str, Any]]:
-    yield Stage(f"Training a model of {config.heads[0].question} alone")
-    folders.scratch.mkdir()
-    result = yield from _quietly(_fit(examples, config, folders, pretrained))
-    if result.diverged:
-        raise DivergedError(result.diverged)
-    if terms is not None:
-        result = _blended(result, terms, examples, config)
-    return _measured(result.model, examples)
-
-
-def _quietly(events: Generator[Event, None, _Result]) -> Generator[Event, None, _Result]:
-    """Pass on everything but epochs: the curve is the joint model's."""
-    while True:
-        try:
-            event = next(events)
-        except StopIteration as stop:
-            result: _Result = stop.value
-            return result
-        if not isinstance(event, Epoch):
-            yield event
-
-
-def _measured(model: Model, examples: Sequence[Example]) -> dict[str, Any]:
-    questions = measure_model(model, examples, in_detail=False).questions
-    return {question: own["model"] for question, own in questions.items() if own["model"]}
 
 
 def _with_notes(
@@ -464,7 +268,7 @@ def _write(
     scratch: Path,
     examples: Sequence[Example],
     config: TrainConfig,
-    result: _Result,
+    result: Fitted,
     measured: Measured,
     metrics: dict[str, Any],
     snapshot: str,
@@ -488,7 +292,7 @@ def _write(
     return folder
 
 
-def _write_tier(folder: Path, result: _Result) -> None:
+def _write_tier(folder: Path, result: Fitted) -> None:
     if isinstance(result.model, TfidfModel):
         result.model.write_vocabulary(folder)
     if isinstance(result.model, BlendedModel):

@@ -101,35 +101,32 @@ def test_a_hub_encoder_that_stays_incomplete_says_what_it_lacks(tmp_path: Path) 
     (folder / "tokenizer.json").unlink()
     (tmp_path / "hub" / "models--acme--tiny" / "refs").mkdir()
     (tmp_path / "hub" / "models--acme--tiny" / "refs" / "main").write_text("abc")
-    program = (
-        "from ml.core import encoders, errors\n"
-        "try: encoders.obtain('acme/tiny')\n"
-        "except errors.EncoderMissingError as error: print(error)"
-    )
-    environment = {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1", "PATH": "/usr/bin"}
 
-    done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, check=True, env=environment
-    )
+    said = refusal_offline("acme/tiny", tmp_path)
 
-    assert "has no tokenizer; an encoder needs config.json" in done.stdout.decode()
+    assert "has no tokenizer; an encoder needs config.json" in said
 
 
 def test_a_hub_encoder_out_of_reach_says_what_to_do(tmp_path: Path) -> None:
+    said = refusal_offline("acme/absent", tmp_path)
+
+    assert "“acme/absent” is not on this machine" in said
+    assert "HF_HUB_OFFLINE" in said
+
+
+def refusal_offline(name: str, home: Path) -> str:
+    """Return what is said of an encoder that cannot be had without a network."""
     # In a process of its own: the hub's library reads its settings when it is first imported.
     program = (
         "from ml.core import encoders, errors\n"
-        "try: encoders.obtain('acme/absent')\n"
+        f"try: encoders.obtain({name!r})\n"
         "except errors.EncoderMissingError as error: print(error)"
     )
-    environment = {"HF_HOME": str(tmp_path), "HF_HUB_OFFLINE": "1", "PATH": "/usr/bin"}
-
+    environment = {"HF_HOME": str(home), "HF_HUB_OFFLINE": "1", "PATH": "/usr/bin"}
     done = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, check=True, env=environment
     )
-
-    assert "“acme/absent” is not on this machine" in done.stdout.decode()
-    assert "HF_HUB_OFFLINE" in done.stdout.decode()
+    return done.stdout.decode()
 
 
 def test_a_folder_without_weights_says_what_it_must_hold(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from ml.core import fitting
+from ml.core import fitting, hardware
 from ml.core.config import Tier, TrainConfig
 from ml.core.encode import REACH, TextEncoder, pad
 from ml.core.engines import torch as engines_torch
@@ -89,7 +89,7 @@ def test_bfloat16_on_a_processor_gives_nearly_the_same_states(
 def test_a_training_encodes_in_bfloat16_only_where_the_processor_has_units_for_it(
     workshop: Workshop, has_units: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(fitting, "has_bf16", lambda: has_units)
+    monkeypatch.setattr(hardware, "has_bf16", lambda: has_units)
     folder = exported(workshop.encoder, workshop.folder / "encoders_dir")
     config = TrainConfig(Tier.FROZEN, tiny.HEADS, workshop.encoder, device="cpu")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ml.core import predict
+from ml.core import hardware
 from ml.core.config import Tier
 from ml.core.engines.growing import GrowingEngine
 from ml.core.engines.onnx import OnnxEngine
@@ -134,7 +134,7 @@ def test_a_version_trained_in_fp32_never_answers_in_bfloat16(
 ) -> None:
     config = workshop.config("frozen", epochs=1, precision=precision, baselines=False)
     workshop.train(tiny.make_examples(60), config, tmp_path / "out")
-    monkeypatch.setattr(predict, "has_bf16", lambda: True)
+    monkeypatch.setattr(hardware, "has_bf16", lambda: True)
 
     encoder = Predictor.load(tmp_path / "out").embedder()
 

@@ -18,7 +18,7 @@ from ml.core.loop import Part, Study, learn
 from ml.core.network import Heads
 from ml.core.resume import Saves
 from ml.core.targets import Prior
-from ml.core.train import _saves
+from ml.core.tiers import saves_of
 from tests.ml_core import tiny
 
 CONFIG = TrainConfig("frozen", (tiny.SENTIMENT,), epochs=6, batch_size=8, patience=9)  # type: ignore[arg-type]
@@ -162,7 +162,7 @@ def test_a_training_goes_on_where_there_are_more_cores(tmp_path: Path) -> None:
 
     keys = []
     for config in (replace(CONFIG, threads=1), replace(CONFIG, threads=8), replace(CONFIG, seed=1)):
-        saves = _saves(rows, config, tmp_path, "")
+        saves = saves_of(rows, config, tmp_path, "")
         assert saves is not None
         keys.append(saves.key)
 
